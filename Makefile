@@ -1,0 +1,38 @@
+# Bare `make` lists the targets.
+GO ?= go
+NPM ?= npm
+TOOLS := $(GO) tool -modfile=ops/dev/tools/go.mod
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start Tandem on this machine (embedded mode)
+	$(GO) run ./cmd/tandem up
+
+.PHONY: build
+build: ## build ./tandem
+	CGO_ENABLED=0 $(GO) build -trimpath -o tandem ./cmd/tandem
+
+.PHONY: test
+test: ## everything that needs no service: Go with the race detector, the browser client, the page in a real browser
+	ops/dev/test.sh
+
+.PHONY: check
+check: ## formatting, vet, linters, generated files unchanged
+	ops/dev/check.sh
+
+.PHONY: bench
+bench: ## print the figures of the product and what each means
+	ops/dev/bench.sh
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (default 60s)
+	ops/dev/fuzz.sh $(or $(FUZZTIME),60s)
+
+.PHONY: web
+web: ## build the browser client into web/dist
+	cd web && $(NPM) ci --no-audit --no-fund && $(NPM) run build
