@@ -89,7 +89,7 @@ const maxTerms = 32
 // ParseSearch reads the search syntax: words are OR-ed, "quoted words" are a phrase, -word excludes.
 func ParseSearch(text string) Search {
 	var s Search
-	for _, tok := range tokens(text) {
+	for _, tok := range lexemes(text) {
 		words := Term(Words(tok.text))
 		if len(words) == 0 || len(s.Any)+len(s.Not) >= maxTerms {
 			continue
@@ -103,18 +103,18 @@ func ParseSearch(text string) Search {
 	return s
 }
 
-type token struct {
+type lexeme struct {
 	text   string
 	not    bool
 	quoted bool
 }
 
-// tokens splits at spaces outside of quotes; an unclosed quote runs to the end.
-func tokens(text string) []token {
-	var out []token
+// lexemes splits at spaces outside of quotes; an unclosed quote runs to the end.
+func lexemes(text string) []lexeme {
+	var out []lexeme
 	rest := strings.TrimSpace(text)
 	for rest != "" {
-		var t token
+		var t lexeme
 		if strings.HasPrefix(rest, "-") && len(rest) > 1 && rest[1] != ' ' {
 			t.not, rest = true, rest[1:]
 		}
@@ -325,7 +325,7 @@ type Filter struct {
 func ParseFilter(text string) (Filter, error) {
 	var f Filter
 	var words []string
-	for _, tok := range tokens(text) {
+	for _, tok := range lexemes(text) {
 		key, value, found := strings.Cut(tok.text, ":")
 		if tok.quoted || tok.not || !found || !f.known(strings.ToLower(key)) {
 			words = append(words, tok.source())
@@ -339,8 +339,8 @@ func ParseFilter(text string) (Filter, error) {
 	return f, nil
 }
 
-// source writes the token as it was, for the search syntax.
-func (t token) source() string {
+// source writes the lexeme as it was, for the search syntax.
+func (t lexeme) source() string {
 	s := t.text
 	if t.quoted {
 		s = `"` + s + `"`
@@ -395,8 +395,11 @@ func checkDue(field, value string) error {
 		return nil
 	}
 	from, to, ranged := strings.Cut(value, "..")
+	if !ranged {
+		to = from
+	}
 	for _, d := range []string{from, to} {
-		if d == "" && ranged && from+to != "" {
+		if d == "" && from+to != "" {
 			continue
 		}
 		if _, err := time.Parse(time.DateOnly, d); err != nil {
