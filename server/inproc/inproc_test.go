@@ -65,7 +65,9 @@ func TestBus_PanickingHandlerIsSetAside(t *testing.T) {
 }
 
 func TestBus_PublishFailsWhenTheEventCannotBeSetAside(t *testing.T) {
-	bus := inproc.NewBus(func(ctx context.Context, _ tandem.Topic, _ string, _ json.RawMessage, _ string) error { return context.Canceled })
+	bus := inproc.NewBus(func(ctx context.Context, _ tandem.Topic, _ string, _ json.RawMessage, _ string) error {
+		return context.Canceled
+	})
 	if err := bus.Publish(t.Context(), tandem.TopicTaskEvents, "ann", json.RawMessage(`{`)); err == nil {
 		t.Fatal("the publisher would mark an event that rests nowhere")
 	}
