@@ -239,13 +239,12 @@ func (q Query) Order(a, b Task) int {
 	c := 0
 	switch q.sorting() {
 	case SortDue:
-		if (a.DueAt == nil) != (b.DueAt == nil) {
-			if a.DueAt == nil {
-				return 1
-			}
+		switch {
+		case a.DueAt == nil && b.DueAt != nil:
+			return 1
+		case a.DueAt != nil && b.DueAt == nil:
 			return -1
-		}
-		if a.DueAt != nil {
+		case a.DueAt != nil:
 			c = a.DueAt.Compare(*b.DueAt)
 		}
 	case SortPriority:
