@@ -50,8 +50,8 @@ type dateTime struct {
 }
 
 const (
-	// maxCounted is the number of occurrences for which a COUNT is followed: 136 years of every day.
-	maxCounted = 50_000
+	// maxCounted is the number of occurrences for which a COUNT is followed, up to its horizon: 54 years of every day.
+	maxCounted = 20_000
 	// maxExceptions bounds the EXDATEs of a rule; a year of days.
 	maxExceptions = 366
 )
@@ -196,24 +196,30 @@ func (r Rule) following(anchor, after Due) iter.Seq[Due] {
 
 // occurrences yields the occurrences on or after from's date, in order.
 func (r Rule) occurrences(anchor, from Due) iter.Seq[Due] {
+	start, begin := Due{Date: anchor.Date}.wall(), Due{Date: from.Date}.wall()
 	return func(yield func(Due) bool) {
 		counted, d := 0, anchor
 		for date := range r.dates(anchor, from) {
-			counted++
-			d.Date = date.Format(dateLayout)
-			switch {
-			case r.count > 0 && counted > min(r.count, maxCounted) || r.over(d, date):
+			if counted++; r.spent(counted, date.Year()-start.Year()) {
 				return
-			case d.Date < from.Date || r.excepted(date):
-			case !yield(d):
+			}
+			if date.Before(begin) || r.excepted(date) {
+				continue
+			}
+			if d.Date = date.Format(dateLayout); r.over(d, date) || !yield(d) {
 				return
 			}
 		}
 	}
 }
 
-// dates yields the days that meet the rule, exceptions and end aside, from the anchor on where they must be counted, else
-// from the given day on.
+// spent reports whether COUNT is used up by so many occurrences over so many years.
+func (r Rule) spent(counted, years int) bool {
+	return r.count > 0 && (counted > min(r.count, maxCounted) || years > r.horizon())
+}
+
+// dates yields the days that meet the rule, exceptions and end aside: from the anchor on where they must be counted, else
+// from the given day on. It ends where the horizon shows no further day.
 func (r Rule) dates(anchor, from Due) iter.Seq[time.Time] {
 	start := Due{Date: anchor.Date}.wall()
 	begin := Due{Date: from.Date}.wall()
@@ -224,10 +230,14 @@ func (r Rule) dates(anchor, from Due) iter.Seq[time.Time] {
 		begin = start
 	}
 	return func(yield func(time.Time) bool) {
-		next := r.expand(start, begin)
-		for date, ok := next(); ok; date, ok = next() {
-			if !date.Before(begin) && !yield(date) {
-				return
+		// The expander gives up at some time after the horizon; once it has found a day, the horizon has moved.
+		for found := true; found; begin = begin.AddDate(0, 0, 1) {
+			found = false
+			for date := range r.expand(start, begin) {
+				if date.Year()-begin.Year() > r.horizon() || !yield(date) {
+					return
+				}
+				begin, found = date, true
 			}
 		}
 	}

@@ -1,50 +1,56 @@
 package tandem
 
 import (
+	"iter"
 	"time"
 
 	"github.com/teambition/rrule-go"
 )
 
-// expand finds the days that meet the rule, from the period in which begin lies; the ones before begin come along and are
-// the caller's to drop. It ends in the year 9999, and when nothing was found for 400 years (400 intervals for MONTHLY and
-// YEARLY): by then the calendar has repeated.
+// expand yields the days on or after begin that meet the rule, at least up to the horizon and never past the year 9999.
 //
 // The expander works in floating time, UTC to it, and on whole days. It is started on the first day of a period rather than
 // on the anchor, for two reasons: it need not walk from an anchor long ago, and its BYSETPOS would count from the anchor in
 // the first period, where RFC 5545 counts from the period's beginning.
-func (r Rule) expand(anchor, begin time.Time) rrule.Next {
-	start := r.period(anchor, begin)
-	if start.Year() > maxYear {
-		return func() (time.Time, bool) { return time.Time{}, false }
-	}
-	years := lateness(start.Year(), r.horizon())
-	options := r.options(anchor)
-	options.Dtstart = start.AddDate(years, 0, 0)
-	options.Until = time.Date(maxYear, 12, 31, 0, 0, 0, 0, time.UTC) // the expander's own default is 292 years
-	expander, err := rrule.NewRRule(options)
-	if err != nil {
-		return func() (time.Time, bool) { return time.Time{}, false } // ParseRule holds the same bounds
-	}
-	next := expander.Iterator()
-	return func() (time.Time, bool) {
-		date, ok := next()
-		return date.AddDate(-years, 0, 0), ok
+func (r Rule) expand(anchor, begin time.Time) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		cycles := r.shift(begin.Year())
+		options := r.options(anchor)
+		options.Dtstart = r.period(anchor, begin).AddDate(0, 0, cycles*cycleDays)
+		options.Until = time.Date(maxYear, 12, 31, 0, 0, 0, 0, time.UTC) // the expander's own default is 292 years
+		expander, err := rrule.NewRRule(options)
+		if err != nil {
+			return // cannot be: ParseRule holds tighter bounds
+		}
+		next := expander.Iterator()
+		for date, ok := next(); ok; date, ok = next() {
+			date = time.Unix(date.Unix()-int64(cycles)*cycleDays*secondsOfDay, 0).UTC()
+			if !date.Before(begin) && !yield(date) {
+				return
+			}
+		}
 	}
 }
 
-// horizon is the number of years after which a search may end.
+// The calendar repeats itself, weekdays included.
+const (
+	cycleYears = 400
+	cycleDays  = 146_097
+)
+
+// horizon is the number of years that a search looks ahead.
 func (r Rule) horizon() int {
 	if r.freq == monthly || r.freq == yearly {
-		return 400 * r.interval
+		return cycleYears * r.interval
 	}
-	return 400
+	return cycleYears
 }
 
-// lateness is the number of years by which a search is moved, so that the expander, which gives up only after the year 9999,
-// gives up soon after the horizon. A multiple of 400 years changes nothing in the calendar.
-func lateness(year, horizon int) int {
-	return max(0, maxYear-year-horizon) / 400 * 400
+// shift is the number of cycles by which a search that begins in the given year is moved. Where no day meets the rule, the
+// expander gives up only after the year 9999; moved by whole cycles, which changes nothing in the calendar, it gets there
+// soon after the horizon.
+func (r Rule) shift(year int) int {
+	return max(0, maxYear-year-r.horizon()) / cycleYears
 }
 
 // period is the first day of the latest period of the rule that begins on or before begin, never before the anchor's.
@@ -68,7 +74,9 @@ func (r Rule) weekOf(date time.Time) time.Time {
 	return date.AddDate(0, 0, -int(date.Weekday()-r.weekStart+7)%7)
 }
 
-func daysBetween(a, b time.Time) int { return int((b.Unix() - a.Unix()) / int64(fullDay/time.Second)) }
+const secondsOfDay = 24 * 60 * 60
+
+func daysBetween(a, b time.Time) int { return int((b.Unix() - a.Unix()) / secondsOfDay) }
 
 // multiple is the largest multiple of step that n reaches.
 func multiple(n, step int) int { return n / step * step }
@@ -144,8 +152,10 @@ func (r Rule) possible() bool {
 	r.interval, r.count, r.until, r.except = 1, 0, dateTime{}, nil
 	// The last 40 years before the expander gives up show every kind of year, on every day of the week.
 	start := time.Date(maxYear-40, 1, 1, 0, 0, 0, 0, time.UTC)
-	_, ok := r.expand(start, start)()
-	return ok
+	for range r.expand(start, start) {
+		return true
+	}
+	return false
 }
 
 var frequencies = map[frequency]rrule.Frequency{

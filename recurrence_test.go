@@ -89,6 +89,7 @@ func TestParseRule_RefusesByName(t *testing.T) {
 		{"FREQ=DAILY;UNTIL=20260230", "UNTIL"},
 		{"FREQ=DAILY;UNTIL=20261201T2500", "UNTIL"},
 		{"FREQ=DAILY;UNTIL=19691231", "UNTIL"},
+		{"FREQ=DAILY;UNTIL=20261201T090000.5", "UNTIL"},
 		{"FREQ=DAILY;BYMONTH=13", "BYMONTH"},
 		{"FREQ=DAILY;BYMONTH=", "BYMONTH"},
 		{"FREQ=DAILY;BYMONTH=1,1", "BYMONTH"},
@@ -194,6 +195,8 @@ func TestUpcoming(t *testing.T) {
 		{"BYSETPOS counts from the beginning of the first week", "FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=1", "2026-12-02", []string{"2026-12-07", "2026-12-14"}},
 		{"a rule that its anchor makes impossible", "FREQ=MONTHLY;BYMONTH=2", "2026-01-30", nil},
 		{"an interval that never meets the weekday", "FREQ=DAILY;INTERVAL=7;BYDAY=MO", "2026-12-01", nil},
+		{"centuries between occurrences", "FREQ=DAILY;INTERVAL=19;BYMONTH=1;BYMONTHDAY=1;BYDAY=SU", "2005-01-01", []string{"2023-01-01", "2090-01-01", "2350-01-01", "2417-01-01", "2547-01-01", "2941-01-01", "3004-01-01"}},
+		{"beyond the horizon: the first one is in 2620", "FREQ=DAILY;INTERVAL=997;BYMONTH=2;BYMONTHDAY=29", "2025-02-01", nil},
 		{"the end of the calendar", "FREQ=MONTHLY", "9999-11-15", []string{"9999-11-15", "9999-12-15"}},
 		{"the end of the calendar, in weeks", "FREQ=WEEKLY;BYDAY=FR,SA", "9999-12-20", []string{"9999-12-24", "9999-12-25", "9999-12-31"}},
 		{"the longest interval", "FREQ=YEARLY;INTERVAL=999", "2026-12-01", []string{"2026-12-01", "3025-12-01", "4024-12-01"}},
@@ -292,6 +295,7 @@ func TestNextOpen(t *testing.T) {
 		{"a whole day is open until its end", "FREQ=DAILY", Due{Date: "2026-12-01"}, Due{Date: "2026-12-01"}, "2026-12-05T18:29:58Z", "2026-12-05"},
 		{"and not longer", "FREQ=DAILY", Due{Date: "2026-12-01"}, Due{Date: "2026-12-01"}, "2026-12-05T18:29:59Z", "2026-12-06"},
 		{"the day that Apia left out", "FREQ=DAILY", Due{"2011-12-28", "09:00", "Pacific/Apia"}, Due{"2011-12-29", "09:00", "Pacific/Apia"}, "2011-12-30T18:59:59Z", "2011-12-30"},
+		{"the whole day that Apia left out", "FREQ=DAILY", Due{Date: "2011-12-28", TimeZone: "Pacific/Apia"}, Due{Date: "2011-12-29"}, "2011-12-30T22:00:00Z", "2011-12-30"},
 		{"both days in one", "FREQ=DAILY", Due{"2011-12-28", "09:00", "Pacific/Apia"}, Due{"2011-12-29", "09:00", "Pacific/Apia"}, "2011-12-30T19:00:00Z", "2012-01-01"},
 		{"a clock set to the far future", "FREQ=DAILY", weekdayNine, weekdayNine, "9999-12-31T23:00:00Z", ""},
 	}
@@ -355,6 +359,7 @@ func TestAfterCompletion(t *testing.T) {
 		{"UNTIL holds", "FREQ=MONTHLY;UNTIL=20270227", "2027-01-31T05:00:00Z", ""},
 		{"UNTIL holds for days", "FREQ=DAILY;UNTIL=20270227", "2027-02-27T05:00:00Z", ""},
 		{"COUNT is not the schedule's", "FREQ=DAILY;COUNT=2", "2027-01-31T05:00:00Z", "2027-02-01"},
+		{"nor are exceptions", "FREQ=DAILY;COUNT=2\nEXDATE:20270201", "2027-01-31T05:00:00Z", "2027-02-02"},
 		{"the last of COUNT", "FREQ=DAILY;COUNT=1", "2027-01-31T05:00:00Z", ""},
 		{"the end of the calendar", "FREQ=MONTHLY", "9999-12-31T05:00:00Z", ""},
 	}
@@ -394,6 +399,11 @@ func TestWithout(t *testing.T) {
 	got := r.Upcoming(Due{Date: "2026-12-01", Time: "10:00"}, Due{Date: "2026-11-01"}, 3)
 	if diff := cmp.Diff([]string{"2026-12-01", "2026-12-04", "2026-12-05"}, dates(got)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	three := rule(t, "FREQ=DAILY\nEXDATE:20261201,20261202,20261203")
+	a, b := three.Without(Due{Date: "2026-12-08"}), three.Without(Due{Date: "2026-12-09"})
+	if a, b := a.String(), b.String(); !strings.HasSuffix(a, ",20261208") || !strings.HasSuffix(b, ",20261209") {
+		t.Errorf("two rules made from one share exceptions: %q, %q", a, b)
 	}
 	if r := (Rule{}).Without(Due{Date: "2026-12-03"}); !r.IsZero() || r.String() != "" {
 		t.Errorf("the zero rule became %q", r)
