@@ -10,9 +10,9 @@ import (
 
 // Reasons for which WellFormed refuses a text.
 var (
-	errNotJSON  = errors.New("not one JSON value in UTF-8")
-	errTooDeep  = errors.New("nested too deeply")
-	errRepeated = errors.New("an object repeats a key")
+	ErrNotJSON  = errors.New("not one JSON value in UTF-8")
+	ErrTooDeep  = errors.New("nested too deeply")
+	ErrRepeated = errors.New("an object repeats a key")
 )
 
 // WellFormed checks what encoding/json leaves open: the text is UTF-8, one value, nested at most depth levels, and no object
@@ -20,7 +20,7 @@ var (
 // otherwise read two different documents.
 func WellFormed(data []byte, depth int) error {
 	if !utf8.Valid(data) || !json.Valid(data) {
-		return errNotJSON
+		return ErrNotJSON
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -28,7 +28,7 @@ func WellFormed(data []byte, depth int) error {
 	for {
 		tok, err := dec.Token()
 		if err != nil {
-			return fmt.Errorf("%w: %w", errNotJSON, err)
+			return fmt.Errorf("%w: %w", ErrNotJSON, err)
 		}
 		if open, err = step(open, tok, depth); err != nil {
 			return err
@@ -55,7 +55,7 @@ func step(open []object, tok json.Token, depth int) ([]object, error) {
 		top := &open[n-1]
 		if key, ok := tok.(string); ok && !top.value {
 			if top.keys[key] {
-				return nil, errRepeated
+				return nil, ErrRepeated
 			}
 			top.keys[key], top.value = true, true
 			return open, nil
@@ -66,7 +66,7 @@ func step(open []object, tok json.Token, depth int) ([]object, error) {
 		return open, nil
 	}
 	if len(open) == depth {
-		return nil, errTooDeep
+		return nil, ErrTooDeep
 	}
 	next := object{}
 	if delim == '{' {

@@ -1,0 +1,44 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Bounds of a connection.
+const (
+	headerTime = 5 * time.Second
+	idleTime   = 2 * time.Minute
+	// net/http reads 4 KiB more than it is told, so this makes 16 KiB.
+	maxHeader = 16<<10 - 4<<10
+	drainTime = 45 * time.Second
+)
+
+// Serve answers on ln until ctx ends, then drains: /readyz turns false, no new connection is taken, and open requests have
+// drainTime to end by themselves. Hijacked sockets are not waited for; whoever took them drains them.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	srv := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err := srv.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	<-failed
+	return err
+}

@@ -1,0 +1,195 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"tandem"
+	"tandem/server/auth"
+)
+
+// Ask is one message to the assistant.
+type Ask struct {
+	TurnID       string // a UUID; the idempotency key
+	Conversation int64  // 0: a new one
+	Text         string
+	Zone         string   // IANA name; empty: the user's
+	Retry        string   // id of the user's message that is answered again; Text is then not read
+	Program      bool     // asked with a personal access token
+	Scopes       []string // nil: all
+}
+
+// Ticket names a turn that has begun.
+type Ticket struct {
+	TurnID       string
+	Conversation int64
+	MessageID    string // of the user's words
+}
+
+// Assistant is what the chat endpoint drives. A turn belongs to it, not to the request that began it.
+type Assistant interface {
+	// Start makes the turn durable and begins it. A repeated turn id gives the ticket of the first; with another text it is
+	// a conflict.
+	Start(ctx context.Context, user tandem.UserID, ask Ask) (Ticket, error)
+	// Wait gives the whole answer, in the form of the chat endpoint, once the turn has ended.
+	Wait(ctx context.Context, user tandem.UserID, turn string) (json.RawMessage, error)
+	// Watch gives what has happened so far and what happens until the turn has ended.
+	Watch(ctx context.Context, user tandem.UserID, turn string) iter.Seq[tandem.TurnEvent]
+	// Cancel stops a running turn.
+	Cancel(ctx context.Context, user tandem.UserID, turn string) error
+}
+
+// Calendar is what the calendar feed reads.
+type Calendar interface {
+	// FeedByHash gives whose feed has a secret with this hash; not_found for an unknown or revoked one.
+	FeedByHash(ctx context.Context, hash string) (tandem.UserID, error)
+	Settings(ctx context.Context, user tandem.UserID) (tandem.Settings, error)
+	List(ctx context.Context, user tandem.UserID, q tandem.Query) (tandem.Page, error)
+}
+
+// Metrics counts; nil fields are not called.
+type Metrics struct {
+	// Request counts an answered request. A socket is counted when it ends.
+	Request func(route, method string, code int, took time.Duration)
+	// Limited counts a request over one of LimitNames.
+	Limited func(limit string)
+}
+
+// Options of a Server. Nil ports are answered with 404.
+type Options struct {
+	Verifier  *auth.Verifier
+	SignIn    *auth.SignIn
+	Assistant Assistant
+	ChatKit   Threads // with Assistant: the ChatKit protocol
+	Calendar  Calendar
+	// Socket takes an upgrade over whose credential, path and origin are in order. It returns when the connection has ended.
+	Socket func(http.ResponseWriter, *http.Request, auth.Principal)
+	MCP    func(http.ResponseWriter, *http.Request, auth.Principal)
+	Scrape http.Handler // /metrics
+	Web    fs.FS        // the page and its files
+	// WebLive reads Web anew for each request, for work on the page.
+	WebLive bool
+	// Ready fails while the program cannot serve.
+	Ready func(context.Context) error
+
+	PublicURL string         // scheme and host under which people reach the server
+	AuthURL   string         // of an outside sign-in
+	AnyHost   bool           // take every Host: something in front of the server checks it
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+
+	Limits  Limits
+	Now     func() time.Time
+	NewID   func() string
+	Log     *slog.Logger
+	Metrics Metrics
+}
+
+// Server is the HTTP surface as a handler.
+type Server struct {
+	Options
+	mux      *chi.Mux
+	site     *site
+	public   origin
+	perIP    *addresses
+	upgrades *addresses
+	opening  atomic.Int64 // upgrades that are not through yet
+	turns    *budget
+	draining atomic.Bool
+}
+
+// New makes the surface over its ports.
+func New(o Options) (*Server, error) {
+	o.fillIn()
+	public, err := parseOrigin(o.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		Options: o, public: public,
+		perIP:    newAddresses(o.Limits.Requests, o.Now),
+		upgrades: newAddresses(o.Limits.Upgrades, o.Now),
+		turns:    newBudget(o.Limits.Turns, turnWindow, o.Now),
+	}
+	if s.site, err = newSite(o.Web, o.WebLive); err != nil {
+		return nil, err
+	}
+	s.routes()
+	return s, nil
+}
+
+func (o *Options) fillIn() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = tandem.NewID
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+	if o.Metrics.Request == nil {
+		o.Metrics.Request = func(string, string, int, time.Duration) {}
+	}
+	if o.Metrics.Limited == nil {
+		o.Metrics.Limited = func(string) {}
+	}
+	o.Limits.fillIn()
+}
+
+func (s *Server) routes() {
+	m := chi.NewMux()
+	s.mux = m
+	m.Use(s.account, s.headers, s.recovered, s.host, s.address, timedBody)
+	m.NotFound(s.page)
+	m.MethodNotAllowed(s.wrongMethod)
+
+	get := func(pattern string, h http.HandlerFunc) {
+		m.Get(pattern, h)
+		m.Head(pattern, h)
+	}
+	get("/", s.page)
+	get("/livez", s.livez)
+	get("/readyz", s.readyz)
+	get("/openapi.json", document(openAPI))
+	get("/asyncapi.json", document(asyncAPI))
+	get("/version.json", s.version)
+	get(metadataPath, s.resourceMetadata)
+	get(metadataPath+mcpPath, s.resourceMetadata)
+	if s.Scrape != nil {
+		get("/metrics", s.Scrape.ServeHTTP)
+	}
+	if s.Assistant != nil {
+		m.Post("/api/{user_id}/chat", s.chat)
+	}
+	if s.Socket != nil {
+		m.Get("/api/{user_id}/ws", s.socket)
+	}
+	if s.MCP != nil {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			m.MethodFunc(method, mcpPath, s.mcp)
+		}
+	}
+	if s.SignIn != nil {
+		m.Post("/auth/session", s.openSession)
+		m.Delete("/auth/session", s.closeSession)
+		m.Post("/auth/token", s.fetchToken)
+	}
+	if s.Calendar != nil {
+		get("/feeds/{secret}.ics", s.feed)
+	}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
