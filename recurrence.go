@@ -73,9 +73,12 @@ func (r Rule) Next(anchor, after Due) (Due, bool) {
 // NextOpen gives the first occurrence strictly after the given wall clock whose instant is after now: what was missed in
 // between is skipped, however long ago it was. The user's zone decides for a floating anchor.
 func (r Rule) NextOpen(anchor, after Due, now time.Time, user *time.Location) (Due, bool) {
+	now = now.In(anchor.Location(user))
+	if now.Year() > maxYear {
+		return Due{}, false
+	}
 	// Two days of slack: an occurrence never happens later than its wall clock by more than a left-out day.
-	recent := DueAt(now.In(anchor.Location(user)), "").ShiftDays(-2)
-	if recent.after(after) {
+	if recent := DueAt(now, "").ShiftDays(-2); recent.after(after) {
 		after = recent
 	}
 	for d := range r.following(anchor, after) {
