@@ -1,0 +1,305 @@
+package phrase
+
+// piece is a run of tokens that means something; the tokens from lead to from only introduce it.
+type piece struct {
+	lead, from, to int
+	kind           string
+}
+
+// expr is one run of pieces: at most one day, one time, one rule.
+type expr struct {
+	pieces  []piece
+	date    date
+	named   bool // date is set
+	weekday *date
+	start   *date
+	until   *date
+	clock   clock
+	part    dayPart
+	dayEnd  bool // "end of day"
+	rule    repetition
+	limit   *length // of a rule: "for 6 weeks"
+	in      class   // what introduced the day
+	timedStart,
+	clash bool
+	badRule bool
+}
+
+func (e *expr) empty() bool { return len(e.pieces) == 0 }
+
+func (e *expr) dated() bool { return e.named || e.weekday != nil }
+
+func (e *expr) timed() bool { return e.clock.set || e.part.set || e.dayEnd }
+
+func (e *expr) repeats() bool { return e.rule.freq != never }
+
+func (e *expr) last() int { return e.pieces[len(e.pieces)-1].to }
+
+// conf is the surety of the least sure piece.
+func (e *expr) conf() float64 {
+	conf := 0.95
+	for _, d := range []*date{&e.date, e.weekday, e.start, e.until} {
+		if d != nil && d.conf > 0 {
+			conf = min(conf, d.conf)
+		}
+	}
+	return conf
+}
+
+// expression reads the longest run of pieces from token i; next is 0 when there is none.
+func (p *parser) expression(i int) (e expr, next int) {
+	for j := i; ; j = e.last() {
+		if !p.component(&e, j) {
+			break
+		}
+	}
+	if e.empty() {
+		return e, 0
+	}
+	return e, e.last()
+}
+
+// only reads a text that is one expression and nothing else.
+func (p *parser) only() (expr, bool) {
+	e, next := p.expression(0)
+	if next == 0 || e.clash || p.skipEnd(next) != len(p.toks) {
+		return e, false
+	}
+	return e, true
+}
+
+// component reads one more piece of e from token j on.
+func (p *parser) component(e *expr, j int) bool {
+	if next := p.clause(e, j); next > 0 {
+		return true
+	}
+	k, in := p.introduction(e, j)
+	if !e.empty() {
+		in |= nearDate
+	}
+	for _, read := range [...]func(*parser, *expr, int, class) (int, string){
+		(*parser).takeRule, (*parser).takeRuleDay, (*parser).takeDate, (*parser).takeClock, (*parser).takePart,
+	} {
+		if next, kind := read(p, e, k, in); next > 0 {
+			e.pieces = append(e.pieces, piece{lead: j, from: k, to: next, kind: kind})
+			return true
+		}
+		if p.refusedTo > k {
+			return false
+		}
+	}
+	return false
+}
+
+// introducing are the words that may stand before a date or time without being part of it.
+const introducing = isAt | isOn | isIn | isBy | isFor | isDue | isBefore | isAfter | isAbout | isFrom | isThe | isRepeat |
+	isWithin | isUntil
+
+// maxIntroduction bounds "due by no later than about the".
+const maxIntroduction = 5
+
+// introduction steps over the words and marks before a piece, and gives their roles.
+func (p *parser) introduction(e *expr, j int) (k int, in class) {
+	in = p.at(j-1).is & (isDeterminer | isLast)
+	for k = j; k < j+maxIntroduction; k++ {
+		t := p.at(k)
+		switch {
+		case t.kind == markToken && !t.any(introducing|isOf):
+			if !p.joins(e, k) {
+				return k, in
+			}
+		case t.any(introducing) && !t.any(isA|isUnit|isEvery) && !p.amount(k):
+			in |= t.is & introducing
+		case t.any(isOf) && !e.empty():
+		default:
+			return k, in
+		}
+	}
+	return k, in
+}
+
+// amount reports whether "half past" or the like starts at k, which is a time and no introduction.
+func (p *parser) amount(k int) bool { return p.is(k, isQuarter|isHalf) }
+
+// joins reports whether the mark at k may stand between two pieces or before the first.
+func (p *parser) joins(e *expr, k int) bool {
+	switch t := p.at(k); t.text {
+	case "(":
+		return true
+	case ",", "-", "–", "—", "|":
+		return !e.empty()
+	case ":":
+		return !e.empty() && (p.at(k+1).kind == numberToken || p.is(e.last()-1, isDue)) || p.is(k-1, isDue)
+	case ".":
+		return p.is(k-1, isMonth) && !e.empty()
+	}
+	return false
+}
+
+// takeRule reads the base of a rule.
+func (p *parser) takeRule(e *expr, k int, in class) (int, string) {
+	if e.repeats() || e.dated() && in&isEvery == 0 && !p.is(k, isEvery|isFreq|isTimesPer) {
+		return 0, ""
+	}
+	r, next := p.repetitionAt(k, in)
+	if next == 0 {
+		return 0, ""
+	}
+	if end := p.completionAfter(next); end > 0 {
+		r.completion, next = true, end
+	}
+	if r.timed.set {
+		if e.part.set {
+			return 0, ""
+		}
+		e.part = r.timed
+	}
+	e.rule = r
+	if r.freq == unsupported {
+		p.badRule(e)
+	}
+	return next, KindRecurrence
+}
+
+func (p *parser) badRule(e *expr) {
+	e.badRule = true
+	if p.reason == "" {
+		p.reason = "this repetition is not supported"
+	}
+}
+
+// completionAfter reads "after completion" behind a rule.
+func (p *parser) completionAfter(i int) int {
+	if p.is(i, isAfter) || p.at(i).text == "when" || p.at(i).text == "from" {
+		return p.finished(i)
+	}
+	return 0
+}
+
+// takeDate reads a day, or a weekday that must agree with the day.
+func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
+	if e.named && e.weekday != nil || e.repeats() && e.start != nil || e.named && !p.is(k, isWeekday) || e.named && e.date.moment != nil {
+		return 0, ""
+	}
+	if e.weekday != nil && p.is(k, isWeekday) && !e.named {
+		return 0, ""
+	}
+	d, next := p.anyDate(k, in)
+	switch {
+	case next == 0 || d.moment != nil && (e.dated() || e.timed()):
+		return 0, ""
+	case d.bare:
+		e.weekday = &d
+	case e.named:
+		return 0, ""
+	default:
+		e.date, e.named = d, true
+	}
+	e.in |= in
+	if e.named && e.weekday != nil && e.date.day.weekday() != e.weekday.day.weekday() {
+		e.clash = true
+		p.reason = "the weekday and the date disagree"
+	}
+	if m := d.moment; m != nil && !m.instant {
+		e.clock = clock{minutes: m.at.Hour()*60 + m.at.Minute(), second: m.at.Second(), set: true}
+	}
+	return next, KindDue
+}
+
+// takeClock reads a time of day. Several times of a rule are refused.
+func (p *parser) takeClock(e *expr, k int, in class) (int, string) {
+	if e.clock.set || e.named && e.date.moment != nil {
+		return 0, ""
+	}
+	c, next := p.clockTime(k, in)
+	if next == 0 {
+		return 0, ""
+	}
+	e.clock = c
+	if n := len(e.pieces); n > 0 && e.start != nil && e.pieces[n-1].kind == kindStart {
+		e.timedStart = true
+	}
+	if end := p.moreClocks(next); e.repeats() && end > next {
+		p.badRule(e)
+		next = end
+	}
+	return next, KindDue
+}
+
+// moreClocks reads the rest of "10, 12 and 17".
+func (p *parser) moreClocks(i int) int {
+	for range maxList {
+		j := p.listJoint(i)
+		if j == i {
+			break
+		}
+		next := 0
+		if _, f, k := p.hourMinute(j); f != noForm && (p.closed(k) || f != hourForm) {
+			next = k
+		}
+		if _, k := p.clockTime(j, isAt); k > 0 {
+			next = k
+		}
+		if next == 0 {
+			break
+		}
+		i = next
+	}
+	return i
+}
+
+// takePart reads a part of the day, or its end.
+func (p *parser) takePart(e *expr, k int, in class) (int, string) {
+	if e.part.set || e.dayEnd || e.named && e.date.moment != nil && e.date.moment.instant {
+		return 0, ""
+	}
+	if p.is(k, isEndOfDay) {
+		e.dayEnd = true
+		return k + 1, KindDue
+	}
+	if e.empty() || e.last() != k && in&(isIn|isAt|isBy|isOn|isThe) == 0 && !p.mark(k-1, ",") {
+		in &^= nearDate
+	}
+	d, next := p.partOfDay(k, in)
+	if next == 0 {
+		return 0, ""
+	}
+	e.part = d
+	return next, KindDue
+}
+
+// scan collects the expressions of the tokens in a range.
+func (p *parser) scan(from, to int) []expr {
+	var out []expr
+	for i := from; i < to; {
+		if !p.starts(i) || p.at(i).kind == opaqueToken {
+			i++
+			continue
+		}
+		if p.is(i, isBetween) {
+			p.between(i)
+		}
+		if e, next := p.expression(i); next > 0 {
+			out = append(out, e)
+			i = next
+		} else {
+			i++
+		}
+		i = max(i, p.refusedTo)
+	}
+	return out
+}
+
+// between refuses "between 3 and 5pm".
+func (p *parser) between(i int) {
+	e, j := p.expression(i + 1)
+	if j == 0 {
+		_, j = p.number(i + 1)
+	}
+	if j == 0 || !p.is(j, isAnd) {
+		return
+	}
+	if f, next := p.expression(j + 1); next > 0 && (!e.empty() || f.timed()) {
+		p.refuse(next, "a range is no due date")
+	}
+}

@@ -1,0 +1,219 @@
+package phrase
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+type tokenKind uint8
+
+const (
+	wordToken tokenKind = iota
+	numberToken
+	markToken   // one character of punctuation
+	opaqueToken // quoted text, an address, a switched-off span: it means nothing
+)
+
+// token is a word, a run of digits, a character of punctuation, or a masked stretch of text.
+type token struct {
+	word
+	kind     tokenKind
+	from, to int    // bytes
+	text     string // lower case
+	n        int    // of a number
+	spaced   bool   // white space, or the start of the text, is before it
+	typo     bool
+}
+
+func (t *token) digits() int { return t.to - t.from }
+
+// stretch is a range of bytes.
+type stretch struct{ from, to int }
+
+// lex cuts text into tokens, leaving the masked stretches (by position) whole.
+func lex(text string, l *locale, masked []stretch) []token {
+	toks := make([]token, 0, len(text)/4+2)
+	spaced := true
+	for i := 0; i < len(text); {
+		for len(masked) > 0 && masked[0].to <= i {
+			masked = masked[1:]
+		}
+		if len(masked) > 0 && masked[0].from <= i {
+			toks = append(toks, token{kind: opaqueToken, word: word{is: isOpaque}, from: i, to: masked[0].to, spaced: spaced})
+			i, spaced = masked[0].to, false
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if unicode.IsSpace(r) {
+			i, spaced = i+size, true
+			continue
+		}
+		t := nextToken(text, i, r, size, l)
+		t.spaced = spaced
+		if len(masked) > 0 {
+			t.to = min(t.to, masked[0].from)
+		}
+		toks = append(toks, t)
+		i, spaced = t.to, false
+	}
+	return joinIdioms(joinOrdinals(toks), l)
+}
+
+func nextToken(text string, i int, r rune, size int, l *locale) token {
+	t := token{from: i}
+	switch {
+	case '0' <= r && r <= '9':
+		t.kind, t.to = numberToken, i
+		for t.to < len(text) && '0' <= text[t.to] && text[t.to] <= '9' {
+			t.n = min(t.n*10+int(text[t.to]-'0'), 99_999)
+			t.to++
+		}
+		t.text = text[t.from:t.to]
+		return t
+	case unicode.IsLetter(r):
+		t.to = wordEnd(text, i)
+		t.text = fold(text[t.from:t.to])
+	default:
+		t.kind, t.to = markToken, i+size
+		t.text = text[t.from:t.to]
+		t.word = l.words[t.text]
+		return t
+	}
+	t.word, t.typo = l.lookup(t.text)
+	return t
+}
+
+// wordEnd finds the end of the word at i: letters, and apostrophes between letters.
+func wordEnd(text string, i int) int {
+	for i < len(text) {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if isApostrophe(r) {
+			if next, _ := utf8.DecodeRuneInString(text[i+size:]); !unicode.IsLetter(next) {
+				return i
+			}
+		} else if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+			return i
+		}
+		i += size
+	}
+	return i
+}
+
+func isApostrophe(r rune) bool { return r == '\'' || r == '’' }
+
+// fold gives the form in which words are looked up.
+func fold(s string) string {
+	return strings.ReplaceAll(strings.ToLower(s), "’", "'")
+}
+
+var ordinalEndings = map[string]bool{"st": true, "nd": true, "rd": true, "th": true}
+
+// joinOrdinals turns "1" "st" into one ordinal.
+func joinOrdinals(toks []token) []token {
+	out := toks[:0]
+	for _, t := range toks {
+		if n := len(out); n > 0 && ordinalEndings[t.text] && !t.spaced && out[n-1].kind == numberToken && out[n-1].n < 400 {
+			out[n-1].word = word{is: isOrd, ord: out[n-1].n}
+			out[n-1].kind, out[n-1].to, out[n-1].text = wordToken, t.to, ""
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// joinIdioms makes one token of each longest run of words that is an idiom.
+func joinIdioms(toks []token, l *locale) []token {
+	out := toks[:0]
+	for i := 0; i < len(toks); {
+		t := toks[i]
+		n := 1
+		if t.kind == wordToken {
+			for _, d := range l.idioms[t.text] {
+				if len(d.words) > n && follows(toks[i:], d.words) {
+					n = len(d.words)
+					t.word, t.to, t.text = d.word, toks[i+n-1].to, ""
+				}
+			}
+		}
+		out = append(out, t)
+		i += n
+	}
+	return out
+}
+
+func follows(toks []token, words []string) bool {
+	if len(toks) < len(words) {
+		return false
+	}
+	for i, w := range words {
+		if toks[i].kind != wordToken || toks[i].text != w {
+			return false
+		}
+	}
+	return true
+}
+
+// offsets translates between bytes and UTF-16 code units.
+type offsets struct {
+	text  string
+	ascii bool
+	units []int32 // by byte, for text that is not ASCII
+}
+
+func newOffsets(text string) offsets {
+	o := offsets{text: text, ascii: true}
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			o.ascii = false
+			break
+		}
+	}
+	if o.ascii {
+		return o
+	}
+	o.units = make([]int32, len(text)+1)
+	unit := int32(0)
+	for i, r := range text {
+		size := utf8.RuneLen(r)
+		if r == utf8.RuneError {
+			_, size = utf8.DecodeRuneInString(text[i:])
+		}
+		for j := i; j < i+size; j++ {
+			o.units[j] = unit
+		}
+		unit++
+		if r > 0xFFFF {
+			unit++
+		}
+	}
+	o.units[len(text)] = unit
+	return o
+}
+
+// utf16 gives the code unit at a byte.
+func (o offsets) utf16(b int) int {
+	if o.ascii {
+		return b
+	}
+	return int(o.units[b])
+}
+
+// bytes gives the stretch of bytes between two code units; ends inside a character or outside the text are widened or cut.
+func (o offsets) bytes(from, to int) stretch {
+	from, to = max(from, 0), max(to, 0)
+	if o.ascii {
+		return stretch{min(from, len(o.text)), min(to, len(o.text))}
+	}
+	s := stretch{len(o.text), len(o.text)}
+	for i := len(o.text); i >= 0; i-- {
+		if int(o.units[i]) >= to {
+			s.to = i
+		}
+		if int(o.units[i]) >= from {
+			s.from = i
+		}
+	}
+	return s
+}

@@ -1,0 +1,344 @@
+package phrase
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// markWords are the words around priorities, tags and reminders.
+type markWords struct {
+	priorities  map[string]string
+	priority    string   // "priority"
+	tagged      string   // words before tags
+	remind      []string // openings that ask for a reminder, longest first
+	about       string   // words that join such an opening to what it is about
+	reminder    string   // words that announce a relative reminder
+	beforehand  string   // words that end one
+	subjects    string   // what a relative reminder may be before: "it"
+	openers     string   // words before an opening: "please"
+	urgentMarks string   // marks before a priority
+}
+
+// marks are the priority, tags and reminders of a text, as runs of tokens.
+type marks struct {
+	pieces   []piece
+	priority string
+	tags     []string
+	remind   bool
+	remindAt int // the token behind a "remind me" that is not at the start
+	before   []time.Duration
+	lead     []piece // relative reminders: they count only beside a due date
+}
+
+// levels are the priorities by their short names.
+var levels = [...]string{1: "urgent", 2: "high", 3: "medium", 4: "low"}
+
+// marks finds priorities, tags and reminders, and masks their tokens for the grammar of dates.
+func (p *parser) marks() marks {
+	var m marks
+	p.opening(&m)
+	for i := 0; i < len(p.toks); {
+		next := p.oneMark(&m, i)
+		if next == 0 {
+			i++
+			continue
+		}
+		i = next
+	}
+	return m
+}
+
+func (p *parser) oneMark(m *marks, i int) int {
+	if p.at(i).kind == opaqueToken {
+		return 0
+	}
+	for _, read := range [...]func(*parser, *marks, int) int{
+		(*parser).mention, (*parser).hashTag, (*parser).tagged, (*parser).priorityMark, (*parser).priorityWords,
+		(*parser).relativeReminder, (*parser).lateOpening,
+	} {
+		if next := read(p, m, i); next > 0 {
+			return next
+		}
+	}
+	return 0
+}
+
+// take masks the tokens from i to next and gives them a span.
+func (p *parser) take(m *marks, i, next int, kind string) int {
+	m.pieces = append(m.pieces, piece{lead: i, from: i, to: next, kind: kind})
+	p.hide(i, next)
+	return next
+}
+
+func (p *parser) hide(i, next int) {
+	for j := i; j < next; j++ {
+		p.toks[j].kind, p.toks[j].word = opaqueToken, word{is: isOpaque}
+	}
+}
+
+// has reports whether the word at i is in a list of words.
+func (p *parser) has(list string, i int) bool {
+	t := p.at(i)
+	if t.kind != wordToken || t.text == "" {
+		return false
+	}
+	for s := range strings.FieldsSeq(list) {
+		if s == t.text {
+			return true
+		}
+	}
+	return false
+}
+
+// mention masks "@5": a reference to a task, unless it is a time ("@5pm").
+func (p *parser) mention(_ *marks, i int) int {
+	if !p.mark(i, "@") || !p.glued(i+1) {
+		return 0
+	}
+	t := p.at(i + 1)
+	if t.kind == wordToken {
+		p.hide(i, i+2)
+		return i + 2
+	}
+	if t.kind != numberToken || p.clockFollows(i+2) || p.glued(i+2) && !p.endsPhrase(i+2) {
+		return 0
+	}
+	p.hide(i, i+2)
+	return i + 2
+}
+
+// hashTag reads "#tag".
+func (p *parser) hashTag(m *marks, i int) int {
+	t := p.at(i)
+	if t.text != "#" || !t.spaced && p.at(i-1).kind != markToken {
+		return 0
+	}
+	name := tagName(p.text[t.to:])
+	if !strings.ContainsFunc(name, unicode.IsLetter) {
+		return 0
+	}
+	end := t.to + len(name)
+	next := i + 1
+	for next < len(p.toks) && p.toks[next].from < end {
+		if p.toks[next].kind == opaqueToken {
+			return 0
+		}
+		p.toks[next].to = min(p.toks[next].to, end)
+		next++
+	}
+	p.toks[next-1].to = end
+	m.addTag(name)
+	return p.take(m, i, next, KindTag)
+}
+
+func tagName(s string) string {
+	end := 0
+	for end < len(s) {
+		r, size := utf8.DecodeRuneInString(s[end:])
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '_' && r != '-' && r != '/' {
+			break
+		}
+		end += size
+	}
+	return strings.TrimRight(s[:end], "-/_")
+}
+
+func (m *marks) addTag(name string) {
+	for _, t := range m.tags {
+		if strings.EqualFold(t, name) {
+			return
+		}
+	}
+	m.tags = append(m.tags, name)
+}
+
+// tagged reads "tagged home", "tagged work and urgent".
+func (p *parser) tagged(m *marks, i int) int {
+	if !p.has(p.lang.marks.tagged, i) {
+		return 0
+	}
+	j := i + 1
+	next := 0
+	for range maxList {
+		k := j
+		if next > 0 {
+			if k = p.listJoint(j); k == j {
+				break
+			}
+		}
+		if p.mark(k, "#") {
+			k++
+		}
+		end := p.tagWord(k)
+		if end == 0 || next > 0 && !p.closed(end) {
+			break
+		}
+		m.addTag(p.text[p.at(k).from:p.at(end-1).to])
+		next, j = end, end
+	}
+	if next == 0 {
+		return 0
+	}
+	return p.take(m, i, next, KindTag)
+}
+
+// tagWord reads one word with its hyphens.
+func (p *parser) tagWord(i int) int {
+	if t := p.at(i); t.kind != wordToken || t.any(connecting&^isOrd) {
+		return 0
+	}
+	i++
+	for p.glued(i) && (p.at(i).kind != markToken || p.mark(i, "-") || p.mark(i, "_")) && (p.at(i).kind != markToken || p.glued(i+1)) {
+		i++
+	}
+	return i
+}
+
+// priorityMark reads "p1", "!high", "!p2" and "!1".
+func (p *parser) priorityMark(m *marks, i int) int {
+	j := i
+	bang := p.mark(i, "!") && p.glued(i+1) && p.at(i).spaced
+	if bang {
+		j++
+	}
+	if !bang && !p.starts(i) {
+		return 0
+	}
+	if name, ok := p.lang.marks.priorities[p.at(j).text]; ok && bang {
+		return p.setPriority(m, i, j+1, name)
+	}
+	if p.at(j).text == "p" && p.glued(j+1) {
+		j++
+	} else if !bang {
+		return 0
+	}
+	t := p.at(j)
+	if t.kind != numberToken || t.digits() != 1 || t.n < 1 || t.n > 4 || p.glued(j+1) && !p.endsPhrase(j+1) {
+		return 0
+	}
+	return p.setPriority(m, i, j+1, levels[t.n])
+}
+
+func (p *parser) setPriority(m *marks, i, next int, name string) int {
+	if m.priority != "" {
+		return 0
+	}
+	m.priority = name
+	return p.take(m, i, next, KindPriority)
+}
+
+// priorityWords reads "high priority", "priority: high", and a lone "urgent" that punctuation sets apart.
+func (p *parser) priorityWords(m *marks, i int) int {
+	if p.has(p.lang.marks.priority, i) {
+		j := i + 1
+		if p.mark(j, ":") || p.mark(j, "=") || p.at(j).text == "is" {
+			j++
+		}
+		if name, ok := p.lang.marks.priorities[p.at(j).text]; ok && p.at(j).kind == wordToken {
+			return p.setPriority(m, i, j+1, name)
+		}
+		return 0
+	}
+	name, ok := p.lang.marks.priorities[p.at(i).text]
+	if !ok || p.at(i).kind != wordToken {
+		return 0
+	}
+	if j := p.hyphen(i + 1); p.has(p.lang.marks.priority, j) && (i == 0 || p.closed(j+1)) {
+		return p.setPriority(m, p.introduced(i), j+1, name)
+	}
+	before, after := p.at(i-1), p.at(i+1)
+	apart := i > 0 && before.kind == markToken && (before.text == "," || before.text == "-" || before.text == "(" || before.text == "!")
+	opens := i == 0 && after.kind == markToken && (after.text == ":" || after.text == "!" || after.text == ",")
+	if (name == "urgent" || name == "low") && (apart && p.closed(i+1) && p.at(i+1).kind != wordToken || opens) {
+		return p.setPriority(m, i, i+1, name)
+	}
+	return 0
+}
+
+// introduced steps back over "with" and "a" before "high priority".
+func (p *parser) introduced(i int) int {
+	for i > 0 && (p.at(i-1).text == "with" || p.is(i-1, isA)) {
+		i--
+	}
+	return i
+}
+
+// opening reads "remind me to", "please set a reminder to" at the start of the text.
+func (p *parser) opening(m *marks) {
+	i := 0
+	for p.has(p.lang.marks.openers, i) || p.mark(i, ",") {
+		i++
+	}
+	if next := p.remindWords(i); next > 0 {
+		m.remind = true
+		next = p.joined(next)
+		p.take(m, 0, next, KindReminder)
+	}
+}
+
+// remindWords reads one of the openings.
+func (p *parser) remindWords(i int) int {
+	for _, phrase := range p.lang.marks.remind {
+		if words := strings.Fields(phrase); i+len(words) <= len(p.toks) && follows(p.toks[i:], words) {
+			return i + len(words)
+		}
+	}
+	return 0
+}
+
+// joined steps over the "to" or "about" of an opening.
+func (p *parser) joined(i int) int {
+	if p.has(p.lang.marks.about, i) && !p.at(i).any(isAbout) || p.at(i).text == "about" {
+		return i + 1
+	}
+	return i
+}
+
+// lateOpening reads ", remind me at 9am": what follows is the time of the reminder.
+func (p *parser) lateOpening(m *marks, i int) int {
+	next := p.remindWords(i)
+	if next == 0 || m.remindAt > 0 {
+		return 0
+	}
+	m.remind, m.remindAt = true, next
+	j := i
+	for j > 0 && (p.is(j-1, isAnd) || p.mark(j-1, ",")) {
+		j--
+	}
+	p.take(m, j, next, KindReminder)
+	m.pieces[len(m.pieces)-1].from = i
+	return next
+}
+
+// relativeReminder reads "remind me 1h before", "with a reminder 10 min before", "30 minutes before".
+func (p *parser) relativeReminder(m *marks, i int) int {
+	j := i
+	for j < i+5 && p.has(p.lang.marks.reminder, j) {
+		j++
+	}
+	l, k := p.length(j)
+	d, fixed := l.duration()
+	if k == 0 || !fixed || d < 0 || !p.has(p.lang.marks.beforehand, k) && !(p.is(k, isIn) && p.at(k+1).text == "advance") {
+		return 0
+	}
+	if p.is(k, isIn) {
+		k++
+	}
+	end := k + 1
+	if p.has(p.lang.marks.subjects, end) {
+		end++
+	}
+	if _, dated := p.anyDate(p.skip(end, isThe), isOn|nearDate); dated > 0 || !p.closed(end) {
+		return 0
+	}
+	lead := i
+	if i > 0 && (p.mark(i-1, ",") || p.is(i-1, isAnd)) {
+		lead--
+	}
+	m.before = append(m.before, d)
+	m.lead = append(m.lead, piece{lead: lead, from: i, to: end, kind: KindReminder})
+	p.hide(i, end)
+	return end
+}

@@ -1,0 +1,317 @@
+package phrase
+
+import (
+	"strings"
+	"time"
+)
+
+// class is a set of grammatical roles. A word may have several: "second" is an ordinal and a unit.
+type class uint64
+
+const (
+	isWeekday     class = 1 << iota
+	isWeekdays          // a plural: "mondays"
+	isWorkdays          // "weekday", "workdays"
+	isWeekend           // "weekend", "weekends"
+	isMonth             // "may"
+	isUnit              // "hours"
+	isCard              // "seven"
+	isOrd               // "seventh"
+	isRef               // "tomorrow": val days from today
+	isFixed             // "christmas": val is month*100 + day
+	isNext              // "next"
+	isThis              // "this"
+	isLast              // "last"
+	isComing            // "coming"
+	isEvery             // "every"
+	isOther             // "other", after every
+	isFreq              // "weekly": val is the interval of freq
+	isTimesPer          // "twice": val times
+	isPer               // "per"
+	isAgo               // "ago"
+	isLater             // "later", "hence"
+	isFrom              // "from"
+	isNow               // "now"
+	isAfter             // "after"
+	isBefore            // "before"
+	isIn                // "in"
+	isWithin            // "within"
+	isOn                // "on"
+	isAt                // "at"
+	isBy                // "by"
+	isFor               // "for"
+	isDue               // "due"
+	isUntil             // "until"
+	isThrough           // "through", of a range
+	isTo                // "to"
+	isStart             // "starting"
+	isOf                // "of"
+	isThe               // "the"
+	isA                 // "a"
+	isAnd               // "and"
+	isHalf              // "half"
+	isQuarter           // "quarter"
+	isPast              // "past", after minutes
+	isNoon              // "noon": val minutes of the day
+	isPart              // "morning"
+	isTonight           // "tonight"
+	isShade             // "early", "mid", "late"
+	isAM                // "am"
+	isPM                // "pm"
+	isOclock            // "o'clock"
+	isAbout             // "about"
+	isEnd               // "end"
+	isBegin             // "beginning"
+	isEndOfDay          // "eod"
+	isTimes             // "times", "occurrences"
+	isExcept            // "except"
+	isVague             // "few", "several"
+	isCouple            // "couple"
+	isFinish            // "finish", after "after I"
+	isRepeat            // "repeats", before a rule
+	isDeterminer        // "my"
+	isPreposition       // other words that may follow a date
+	isOpaque            // a set phrase that holds no date: "black friday"
+	isBetween           // "between"
+)
+
+// temporal are the roles that make a neighbour of a date more likely part of it.
+const temporal = isWeekday | isWeekdays | isWorkdays | isWeekend | isMonth | isOrd | isRef | isFixed | isNext | isThis |
+	isLast | isEvery | isFreq | isUntil | isStart | isNoon | isPart | isTonight | isOclock | isEndOfDay | isAgo | isLater |
+	isFrom | isShade | isAbout | isTimesPer
+
+// connecting are the roles of words that end the phrase before them.
+const connecting = isAt | isOn | isIn | isBy | isFor | isTo | isOf | isAnd | isAfter | isBefore | isWithin | isPreposition |
+	isDue | isExcept | isThrough | isRepeat
+
+// unit of time. Months and longer ones are counted on the calendar, days and weeks too; shorter ones are instants.
+type unit uint8
+
+const (
+	second unit = iota + 1
+	minute
+	hour
+	dayUnit
+	week
+	month
+	year
+)
+
+// part of the day.
+type part uint8
+
+const (
+	noPart part = iota
+	morning
+	afternoon
+	evening
+	night
+	lunch
+	daytime
+)
+
+// word is all that a locale knows about a word.
+type word struct {
+	is     class
+	day    time.Weekday
+	month  time.Month
+	unit   unit
+	length int // of the unit: a fortnight is 2 weeks
+	card   int
+	ord    int
+	val    int // of a role that has a value
+	part   part
+	freq   freq
+	weak   bool // also an ordinary word: "may", "sun"
+}
+
+func (w word) any(c class) bool { return w.is&c != 0 }
+
+// idiom is a run of words that means one thing.
+type idiom struct {
+	words []string
+	word  word
+}
+
+// locale is one language as data.
+type locale struct {
+	words  map[string]word
+	idioms map[string][]idiom // by first word
+	fuzzy  []string           // names that are recognised with one typo
+	real   map[string]bool    // ordinary words within one edit of such a name
+	shades map[string]map[part]int
+	marks  markWords
+}
+
+// vocabulary is how a language is written down; lists are separated by spaces.
+type vocabulary struct {
+	weekdays, weekdayPlurals [7]string
+	months                   [12]string
+	units                    []unitWords
+	cardinals                []string // from zero
+	tens                     [10]string
+	ordinals                 []string // from "zeroth", which may be empty
+	ordinalTens              [10]string
+	classes                  map[class]string
+	refs                     map[int]string
+	freqs                    map[string]rule
+	parts                    map[part]string
+	noons                    map[int]string // by minutes of the day
+	fixed                    map[int][]string
+	idioms                   map[string]word
+	timesPer                 [4]string
+	weak                     string
+	fuzzy, real              string
+	shades                   map[string]map[part]int
+	marks                    markWords
+}
+
+type unitWords struct {
+	unit   unit
+	length int
+	words  string
+}
+
+// compile indexes a vocabulary.
+func compile(v vocabulary) *locale {
+	l := &locale{words: map[string]word{}, idioms: map[string][]idiom{}, real: set(v.real), shades: v.shades, marks: v.marks}
+	l.addNames(v)
+	l.addNumbers(v)
+	l.addTimes(v)
+	for c, words := range v.classes {
+		l.add(words, func(w *word) { w.is |= c })
+	}
+	l.add(v.weak, func(w *word) { w.weak = true })
+	for words, w := range v.idioms {
+		l.addIdiom(words, w)
+	}
+	l.fuzzy = strings.Fields(v.fuzzy)
+	return l
+}
+
+func (l *locale) add(words string, change func(*word)) {
+	for s := range strings.FieldsSeq(words) {
+		w := l.words[s]
+		change(&w)
+		l.words[s] = w
+	}
+}
+
+func (l *locale) addIdiom(words string, w word) {
+	fields := strings.Fields(words)
+	if len(fields) == 1 {
+		l.words[words] = w
+		return
+	}
+	l.idioms[fields[0]] = append(l.idioms[fields[0]], idiom{fields, w})
+}
+
+func (l *locale) addNames(v vocabulary) {
+	for i := range v.weekdays {
+		l.add(v.weekdays[i], func(w *word) { w.is, w.day = w.is|isWeekday, time.Weekday(i) })
+		l.add(v.weekdayPlurals[i], func(w *word) { w.is, w.day = w.is|isWeekday|isWeekdays, time.Weekday(i) })
+	}
+	for i, words := range v.months {
+		l.add(words, func(w *word) { w.is, w.month = w.is|isMonth, time.Month(i+1) })
+	}
+	for n, names := range v.fixed {
+		for _, name := range names {
+			l.addIdiom(name, word{is: isFixed, val: n, weak: !strings.Contains(name, " ")})
+		}
+	}
+}
+
+func (l *locale) addNumbers(v vocabulary) {
+	for i, words := range v.cardinals {
+		l.add(words, func(w *word) { w.is, w.card = w.is|isCard, i })
+	}
+	for i, words := range v.tens {
+		l.add(words, func(w *word) { w.is, w.card = w.is|isCard, i*10 })
+	}
+	for i, words := range v.ordinals {
+		l.add(words, func(w *word) { w.is, w.ord = w.is|isOrd, i })
+	}
+	for i, words := range v.ordinalTens {
+		l.add(words, func(w *word) { w.is, w.ord = w.is|isOrd, i*10 })
+	}
+	for i, words := range v.timesPer {
+		l.add(words, func(w *word) { w.is, w.val = w.is|isTimesPer, i })
+	}
+}
+
+func (l *locale) addTimes(v vocabulary) {
+	for _, u := range v.units {
+		l.add(u.words, func(w *word) { w.is, w.unit, w.length = w.is|isUnit, u.unit, u.length })
+	}
+	for n, words := range v.refs {
+		l.add(words, func(w *word) { w.is, w.val = w.is|isRef, n })
+	}
+	for words, r := range v.freqs {
+		l.add(words, func(w *word) { w.is, w.freq, w.val = w.is|isFreq, r.freq, r.interval })
+	}
+	for p, words := range v.parts {
+		l.add(words, func(w *word) { w.is, w.part = w.is|isPart, p })
+	}
+	for n, words := range v.noons {
+		l.add(words, func(w *word) { w.is, w.val = w.is|isNoon, n })
+	}
+}
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for s := range strings.FieldsSeq(words) {
+		m[s] = true
+	}
+	return m
+}
+
+// lookup gives the meanings of a lower-case word. A name of a weekday or month with one typo is that name.
+func (l *locale) lookup(s string) (word, bool) {
+	if w, ok := l.words[s]; ok {
+		return w, false
+	}
+	if len(s) < 5 || len(s) > 11 || l.real[s] {
+		return word{}, false
+	}
+	for _, name := range l.fuzzy {
+		if oneEdit(s, name) {
+			return l.words[name], true
+		}
+	}
+	return word{}, false
+}
+
+// oneEdit reports whether one insertion, deletion, substitution or swap of neighbours makes a into b.
+func oneEdit(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if len(a) < len(b) {
+		return a[i:] == b[i+1:]
+	}
+	if i == len(a) {
+		return false
+	}
+	if a[i+1:] == b[i+1:] {
+		return true
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+}
+
+// locales are the languages by tag.
+var locales = map[string]*locale{"en": compile(english)}
+
+func localeOf(tag string) *locale {
+	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	if l, ok := locales[base]; ok {
+		return l
+	}
+	return locales["en"]
+}
