@@ -58,11 +58,15 @@ func startSeries(sc Scene, t *Task, rule Rule, from RepeatFrom) error {
 	if from == "" {
 		from = FromSchedule
 	}
+	start := DueAt(sc.Now, sc.Settings.TimeZone).floatingDay()
+	if t.Due != nil {
+		start = *t.Due
+	}
+	first, ok := rule.First(start)
+	if !ok {
+		return Invalid("recurrence", rule.String(), "This rule has no occurrence from %s on.", start.Date)
+	}
 	if t.Due == nil {
-		first, ok := rule.First(DueAt(sc.Now, sc.Settings.TimeZone).floatingDay())
-		if !ok {
-			return Invalid("recurrence", rule.String(), "This rule never occurs.")
-		}
 		t.Due = &first
 	}
 	t.Series = &Series{ID: sc.NewID(), Rule: rule.String(), From: from, Anchor: *t.Due, Key: keyOf(*t.Due)}
