@@ -123,6 +123,24 @@ func moveReminders(sc Scene, t *Task) (warnings []string) {
 	return warnings
 }
 
+// Follow brings a floating task into the zone of sc.Settings: its relative reminders move with its due date. A promise whose new
+// time has passed is due at once, one that was kept stays kept.
+func Follow(sc Scene, t Task) Task {
+	t = t.Clone()
+	if t.Due == nil || t.Due.TimeZone != "" {
+		return t
+	}
+	for i, r := range t.Reminders {
+		if r.Before == nil || r.State == ReminderFired {
+			continue
+		}
+		if at := sc.remindAt(*t.Due, *r.Before); !at.Equal(r.At) {
+			t.Reminders[i].At, t.Reminders[i].Generation = at, r.Generation+1
+		}
+	}
+	return t
+}
+
 // silence cancels what has not fired: the task is done or gone.
 func silence(t *Task) {
 	for i, r := range t.Reminders {

@@ -360,3 +360,24 @@ func TestSeal_NamesTheOriginOfEachChangedField(t *testing.T) {
 		t.Fatal("an unchanged task counts as changed")
 	}
 }
+
+func TestFollow_RemindersOfAFloatingTaskMoveWithTheZone(t *testing.T) {
+	sc := stage("2031-05-01T10:00:00Z")
+	at := sc.Now.Add(time.Hour)
+	task := made(t, sc, Draft{
+		Title: "Call", Due: &Due{Date: "2031-05-02", Time: "09:00"}, Reminders: []ReminderSpec{ahead(time.Hour), {At: &at}},
+	}, ActorUser)
+	sc.Settings.TimeZone = "Asia/Tokyo"
+	moved := Follow(sc, task)
+	if got, want := moved.Reminders[0].At, time.Date(2031, 5, 1, 23, 0, 0, 0, time.UTC); !got.Equal(want) || moved.Reminders[0].Generation != 2 {
+		t.Fatalf("an hour before nine in Tokyo is %v (generation %d), want %v", got, moved.Reminders[0].Generation, want)
+	}
+	if !cmp.Equal(moved.Reminders[1], task.Reminders[1]) {
+		t.Fatalf("the absolute reminder became %+v", moved.Reminders[1])
+	}
+	zoned := task.Clone()
+	zoned.Due.TimeZone = "Europe/Berlin"
+	if got := Follow(sc, zoned); !cmp.Equal(got, zoned) {
+		t.Fatalf("a task with a zone of its own followed its user: %+v", got)
+	}
+}
