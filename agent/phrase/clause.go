@@ -84,7 +84,11 @@ func (p *parser) untilClause(e *expr, k int) (int, string) {
 	i, in := p.prepositions(k + 1)
 	d, next := p.anyDate(i, in)
 	if next == 0 {
-		return 0, ""
+		y, end := p.yearNumber(i)
+		if end == 0 || !p.closed(end) {
+			return 0, ""
+		}
+		d, next = date{day: dayOf(y, time.January, 1)}, end
 	}
 	if end := p.weekdayAndDay(&d, next); end > 0 {
 		next = end

@@ -13,6 +13,7 @@ type clock struct {
 type dayPart struct {
 	part    part
 	minutes int
+	last    bool // "last night"
 	sticky  bool // "this", "tonight": it never leaves today
 	set     bool
 }
@@ -117,7 +118,7 @@ func (p *parser) clockMeant(f form, next int, in class) bool {
 	case packedForm:
 		return at && p.closed(next) || in&isAbout != 0 && p.closed(next) && !p.is(next, isOf)
 	}
-	bare := at || in&(isBy|isBefore|isUntil|isAfter) != 0 && in&(isThe|isIn) == 0
+	bare := at || in&(isBy|isBefore|isUntil|isAfter) != 0 && in&(isThe|isIn) == 0 && p.at(next-3).kind != numberToken
 	return bare && p.closedHour(next, at) || p.partFollows(next)
 }
 
@@ -390,7 +391,7 @@ func (p *parser) clockRange(i int, in class) (clock, int) {
 	switch {
 	case last > 0:
 		next = last
-	case f == colonForm && g == colonForm || k > 0 && p.closed(next) || in&isFrom != 0 && in&isAt != 0 && p.closed(next):
+	case f == colonForm && g == colonForm || k > 0 && p.closed(next) || in&(isFrom|isAt) != 0 && (f == colonForm || g == colonForm):
 		return start, next
 	default:
 		return clock{}, 0
@@ -417,6 +418,11 @@ func (p *parser) partOfDay(i int, in class) (dayPart, int) {
 	t := p.at(i)
 	if t.any(isTonight) {
 		return dayPart{part: night, minutes: 21 * 60, sticky: true, set: true}, i + 1
+	}
+	if t.any(isLast) && p.is(i+1, isPart) && (p.at(i+1).part == night || p.at(i+1).part == evening) { // "last night"
+		d := p.part(p.at(i + 1))
+		d.last, d.sticky = true, true
+		return d, i + 2
 	}
 	this := t.any(isThis)
 	j := p.skip(i, isThis)

@@ -249,7 +249,7 @@ func (p *parser) rangeEnd(i int) int {
 	if !p.is(i, isThrough) || p.is(i, isUntil) && !p.is(i, isTo) {
 		return 0
 	}
-	d, next := p.dayNumber(i + 1)
+	d, next := p.dayNumber(p.skip(i+1, isThe))
 	if next == 0 || d == 0 {
 		return 0
 	}
@@ -317,11 +317,11 @@ func (p *parser) weekdayAlone(i int, in class) (date, int) {
 	if p.mark(next, ".") && len(t.text) <= 5 && (p.glued(next+1) || next+1 < len(p.toks)) && !p.mark(next+1, ".") {
 		next++
 	}
-	if t.weak && !p.weekdayMeant(i, in) || in&(isThe|isDeterminer) != 0 && in&nearDate == 0 && !p.closed(next) && p.at(next).kind == wordToken {
-		return noDate, 0
-	}
 	if end := p.weekdayRange(next); end > 0 {
 		p.refuse(end, "a range of days is no due date")
+		return noDate, 0
+	}
+	if t.weak && !p.weekdayMeant(i, in) || in&(isThe|isDeterminer) != 0 && in&nearDate == 0 && !p.closed(next) && p.at(next).kind == wordToken {
 		return noDate, 0
 	}
 	d := date{day: p.today.after(t.day), bare: true, conf: t.conf()}
@@ -398,7 +398,14 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 	if !named && in&isThe == 0 && !p.clockNear(i, next) {
 		return noDate, 0
 	}
-	if p.is(next, isOf|isUnit) || p.rangeEnd(next) > 0 {
+	if named && p.at(i).kind == wordToken && p.at(i).text != "" && in&(isThe|isOn|nearDate) == 0 && !p.whole {
+		return noDate, 0 // "at first"
+	}
+	if end := p.rangeEnd(next); end > 0 {
+		p.refuse(end, "a range of dates is no due date")
+		return noDate, 0
+	}
+	if p.is(next, isOf|isUnit) {
 		return noDate, 0
 	}
 	return date{day: p.nextDayOfMonth(d)}, next

@@ -100,7 +100,7 @@ const maxIntroduction = 5
 
 // introduction steps over the words and marks before a piece, and gives their roles.
 func (p *parser) introduction(e *expr, j int) (k int, in class) {
-	in = p.at(j-1).is & (isDeterminer | isLast)
+	in = p.at(j-1).is & (isDeterminer | isLast | isThe)
 	for k = j; k < j+maxIntroduction; k++ {
 		t := p.at(k)
 		switch {
@@ -184,6 +184,9 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 	if e.weekday != nil && p.is(k, isWeekday) && !e.named {
 		return 0, ""
 	}
+	if in&isAbout != 0 && in&(isIn|isWithin|isAt) == 0 && p.is(k-1, isPreposition) {
+		return 0, "" // "talk about Friday"
+	}
 	d, next := p.anyDate(k, in)
 	switch {
 	case next == 0 || d.moment != nil && (e.dated() || e.timed()):
@@ -196,14 +199,26 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 		e.date, e.named = d, true
 	}
 	e.in |= in
-	if e.named && e.weekday != nil && e.date.day.weekday() != e.weekday.day.weekday() {
-		e.clash = true
-		p.reason = "the weekday and the date disagree"
-	}
+	p.agree(e)
 	if m := d.moment; m != nil && !m.instant {
 		e.clock = clock{minutes: m.at.Hour()*60 + m.at.Minute(), second: m.at.Second(), set: true}
 	}
 	return next, KindDue
+}
+
+// agree holds a weekday and a day against each other; where 3/4 may be two days, the weekday decides.
+func (p *parser) agree(e *expr) {
+	if !e.named || e.weekday == nil || e.date.day.weekday() == e.weekday.day.weekday() {
+		return
+	}
+	for _, other := range e.date.others {
+		if other.weekday() == e.weekday.day.weekday() {
+			e.date.day, e.date.others = other, nil
+			return
+		}
+	}
+	e.clash = true
+	p.reason = "the weekday and the date disagree"
 }
 
 // takeClock reads a time of day. Several times of a rule are refused.

@@ -22,6 +22,9 @@ func (p *parser) combine(all []expr, m *marks) merged {
 		}
 		rest = append(rest, *e)
 	}
+	if p.refused {
+		return merged{}
+	}
 	if len(rest) == 0 && out.reminder != nil {
 		rest, out.reminder = []expr{*out.reminder}, nil
 	}

@@ -1,6 +1,9 @@
 package phrase
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // cluster is a run of two or three numbers with one separator: 3/4, 2026-03-04, 3.4.26.
 type cluster struct {
@@ -130,14 +133,27 @@ func (p *parser) twoNumbersMeant(c cluster, i int, in class) bool {
 	const naming = isOn | isBy | isDue | isUntil | isBefore | isStart | isFrom | nearDate
 	if c.sep == "." {
 		settled := c.opened || c.n[1].n > 12 && c.n[1].digits() == 2 && in&isOn != 0
-		return settled && (in&naming != 0 || i == 0 && c.opened)
+		return settled && (in&naming != 0 || c.opened && p.closed(c.next+1) && !p.named(i-1))
 	}
 	next := c.next
+	if c.n[0].n == 24 && c.n[1].n == 7 {
+		return false // around the clock
+	}
 	if in&naming != 0 || p.whole || p.closed(next) || p.mark(next, ":") {
 		return !p.is(next, isUnit|isOf) || p.is(next, isOrd)
 	}
 	_, after := p.clockTime(next, isAt)
-	return after > 0 || i == 0 && p.at(next).kind == wordToken && c.n[0].n >= c.n[1].n
+	return after > 0 || i == 0 && p.at(next).kind == wordToken && c.n[0].n > c.n[1].n
+}
+
+// named reports whether the word at i is likely a name or word that has a number: "Python 3.4.", "version 3.4."
+func (p *parser) named(i int) bool {
+	t := p.at(i)
+	if i < 0 || t.kind == markToken {
+		return false
+	}
+	capital := p.text[t.from] >= 'A' && p.text[t.from] <= 'Z'
+	return t.kind != wordToken || capital && i > 0 || t.any(connecting|isDeterminer|isThe) || strings.HasPrefix(t.text, "v")
 }
 
 // isoTime reads the time of "2026-03-01T10:00:00+01:00" behind the T. With an offset it is an instant, shown in the reader's

@@ -21,7 +21,8 @@ type parser struct {
 	whole     bool // the text is one phrase: weak words count
 	repeating bool // the text is a repetition: "mon, wed" is a rule
 
-	refusedTo int // tokens that look like a date but are none
+	refusedTo int  // tokens that look like a date but are none
+	refused   bool // and settle that the text has no date
 	reason    string
 }
 
@@ -141,11 +142,13 @@ func (p *parser) starts(i int) bool {
 	return false
 }
 
-// refuse notes that the tokens up to next look like a date, but are none, and why.
+// refuse notes that the tokens up to next look like a date, but are none, and why. With a reason, no other words of the
+// text are a date: half of "Mon-Fri at 9" would be wrong.
 func (p *parser) refuse(next int, reason string) {
 	p.refusedTo = max(p.refusedTo, next)
-	if p.reason == "" {
-		p.reason = reason
+	if reason != "" {
+		p.refused = true
+		p.setReason(reason)
 	}
 }
 

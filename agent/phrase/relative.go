@@ -65,7 +65,7 @@ func (p *parser) awayFrom(l length, i int) (date, int) {
 		return p.distance(l.negative(), i+1)
 	case t.any(isLater) && (p.closed(i+1) || t.text != "out" && t.spaced):
 		return p.distance(l, i+1)
-	case t.any(isFrom|isAfter|isBefore) && !l.timed:
+	case t.any(isFrom|isAfter|isBefore) && !l.timed, t.any(isOn) && !l.timed && l.days%7 == 0 && p.is(i+1, isWeekday):
 		return p.awayFromDate(l, i)
 	}
 	return noDate, 0
@@ -110,7 +110,13 @@ func (p *parser) distance(l length, next int) (date, int) {
 func (p *parser) weekdaysAway(i int) (date, int) {
 	n, j := p.number(i)
 	t := p.at(j)
-	if j == 0 || n < 1 || n > 99 || !t.any(isWeekday) || t.kind != wordToken {
+	if j == 0 || n < 1 || n > 99 || t.kind != wordToken {
+		return noDate, 0
+	}
+	if t.any(isRef) && t.val*t.val == 4 && t.text == "" { // "2 days before yesterday", where the end is an idiom
+		return date{day: p.today + day(t.val/2*(n+1)), sticky: true}, j + 1
+	}
+	if !t.any(isWeekday) {
 		return noDate, 0
 	}
 	switch {
@@ -161,6 +167,11 @@ func (p *parser) period(i int, in class) (date, int) {
 	if t.any(isWeekend) && in&isThe != 0 && in&(isOn|isAt|isBy|isFor|isBefore) != 0 && t.text != "weekends" && p.closed(i+1) {
 		return date{day: p.weekend(0)}, i + 1
 	}
+	if t.any(isUnit) && p.is(i+1, isAfter) && p.is(i+2, isNext) && len(t.text) > 1 && p.closed(i+3) { // "the week after next"
+		if on, ok := p.periodAfter(t, 2); ok {
+			return date{day: on}, i + 3
+		}
+	}
 	if u.kind != wordToken || !t.any(isNext|isThis|isLast|isComing) {
 		return noDate, 0
 	}
@@ -170,11 +181,16 @@ func (p *parser) period(i int, in class) (date, int) {
 	case u.any(isWorkdays) && t.any(isNext|isComing):
 		return date{day: p.nextWorkday()}, i + 2
 	case u.any(isUnit) && t.any(isNext|isComing) && u.unit >= dayUnit && len(u.text) > 1:
-		if on, ok := p.nextPeriod(u); ok && !p.is(i+2, isWeekday) {
+		if on, ok := p.periodAfter(u, 1); ok && !p.is(i+2, isWeekday) && p.periodMeant(i, in) {
 			return date{day: on}, i + 2
 		}
 	}
 	return noDate, 0
+}
+
+// periodMeant tells "next week" from "next week schedule"; at the start of a text a verb may follow.
+func (p *parser) periodMeant(i int, in class) bool {
+	return p.whole || i == 0 || in&nearDate != 0 || p.closed(i+2) || p.at(i+2).kind == numberToken
 }
 
 func (p *parser) pickedWeekend(i int) (date, int) {
@@ -207,19 +223,19 @@ func (p *parser) nextWorkday() day {
 	return d
 }
 
-// nextPeriod gives the first day of the next week, month, quarter or year.
-func (p *parser) nextPeriod(u *token) (day, bool) {
+// periodAfter gives the first day of the week, month, quarter or year that is n after the running one.
+func (p *parser) periodAfter(u *token, n int) (day, bool) {
 	switch {
 	case u.unit == dayUnit:
-		return p.today + 1, true
+		return p.today + day(n), true
 	case u.unit == week && u.length == 1:
-		return p.today.weekOf(p.opt.WeekStart.weekday()) + 7, true
+		return p.today.weekOf(p.opt.WeekStart.weekday()) + day(7*n), true
 	case u.unit == month && u.length == 1:
-		return p.today.firstOfMonth().addMonths(1), true
+		return p.today.firstOfMonth().addMonths(n), true
 	case u.unit == month:
-		return p.today.firstOfQuarter().addMonths(3), true
+		return p.today.firstOfQuarter().addMonths(3 * n), true
 	case u.unit == year && u.length == 1:
-		return p.today.firstOfYear().addMonths(12), true
+		return p.today.firstOfYear().addMonths(12 * n), true
 	}
 	return 0, false
 }

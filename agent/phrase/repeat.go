@@ -142,7 +142,7 @@ func (p *parser) everyWorkday(i, interval int) (repetition, int) {
 	r := each(weekly, interval)
 	r.days = workdays()
 	if t := p.at(next); t.any(isPart) {
-		r.timed = dayPart{part: t.part, minutes: p.hours[t.part], set: true}
+		r.timed = p.part(t)
 		next++
 	}
 	return r, next
@@ -511,22 +511,40 @@ func everyLength(l length) (repetition, bool) {
 }
 
 // plurals reads "Tuesdays and Thursdays", "weekdays", "on weekends"; where the text is a repetition, "Mon, Wed" too.
-func (p *parser) plurals(i int, _ class) (repetition, int) {
+func (p *parser) plurals(i int, in class) (repetition, int) {
 	t := p.at(i)
 	switch {
 	case t.kind != wordToken:
 		return noRepetition, 0
-	case t.any(isWorkdays) && t.text[len(t.text)-1] == 's', t.any(isWeekend) && t.text[len(t.text)-1] == 's':
-		return p.everyUnit(i, 1)
+	case t.any(isWorkdays|isWeekend) && (t.plural || p.at(i+1).plural):
+		return p.pluralPart(p.everyUnit(i, 1))
+	case t.any(isPart) && t.plural && in&isIn != 0:
+		r := each(daily, 1)
+		r.timed = p.part(t)
+		return r, i + 1
 	case !t.any(isWeekday):
 		return noRepetition, 0
 	}
 	days, next := p.weekdayList(i)
-	plural := p.repeating
+	plural := p.repeating || p.at(next).plural
 	for j := i; j < next; j++ {
 		plural = plural || p.is(j, isWeekdays)
 	}
 	r := each(weekly, 1)
 	r.days = days
-	return r, found(plural, next)
+	return p.pluralPart(r, found(plural, next))
+}
+
+// pluralPart reads the "mornings" of "Sunday mornings".
+func (p *parser) pluralPart(r repetition, next int) (repetition, int) {
+	if t := p.at(next); next > 0 && t.any(isPart) && t.plural {
+		r.timed = p.part(t)
+		next++
+	}
+	return r, next
+}
+
+// part is the time of a word for a part of the day.
+func (p *parser) part(t *token) dayPart {
+	return dayPart{part: t.part, minutes: p.hours[t.part], set: true}
 }

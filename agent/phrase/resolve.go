@@ -82,6 +82,8 @@ func (p *parser) dueToday(e *expr) (due, bool) {
 	minutes, shift, other, timed := p.timeOf(e, false)
 	bound := e.part.sticky || e.dayEnd
 	switch {
+	case e.part.last:
+		return p.dueOn(e, p.today-1+shift, minutes, true), true
 	case !timed:
 		return due{when: When{Date: p.today.String()}}, e.dayEnd
 	case bound && !e.clock.set && minutes <= p.clock:

@@ -27,6 +27,9 @@ func (p *parser) result(m marks, all []expr) Result {
 	slices.SortFunc(pieces, func(a, b piece) int { return a.from - b.from })
 	r.Spans = p.spans(pieces, c.conf())
 	r.Title = p.title(pieces)
+	if m.remind && m.remindAt == 0 {
+		r.Title = p.withoutJoint(r.Title)
+	}
 	return r
 }
 
@@ -129,6 +132,15 @@ func (p *parser) title(pieces []piece) string {
 	}
 	b.WriteString(p.text[at:])
 	return tidy(b.String())
+}
+
+// withoutJoint drops the "to" that is left of "remind me at 5pm to call Bob".
+func (p *parser) withoutJoint(title string) string {
+	first, rest, _ := strings.Cut(title, " ")
+	if rest != "" && slices.Contains(strings.Fields(p.lang.marks.about), strings.ToLower(first)) {
+		return rest
+	}
+	return title
 }
 
 // tidy repairs the spaces and punctuation around what was taken out.

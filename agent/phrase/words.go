@@ -122,6 +122,7 @@ type word struct {
 	val    int // of a role that has a value
 	part   part
 	freq   freq
+	plural bool // "mornings", "weekdays"
 	weak   bool // also an ordinary word: "may", "sun"
 }
 
@@ -160,7 +161,7 @@ type vocabulary struct {
 	fixed                    map[int][]string
 	idioms                   map[string]word
 	timesPer                 [4]string
-	weak                     string
+	weak, plural             string
 	fuzzy, real              string
 	shades                   map[string]map[part]int
 	marks                    markWords
@@ -182,6 +183,7 @@ func compile(v vocabulary) *locale {
 		l.add(words, func(w *word) { w.is |= c })
 	}
 	l.add(v.weak, func(w *word) { w.weak = true })
+	l.add(v.plural, func(w *word) { w.plural = true })
 	for words, w := range v.idioms {
 		l.addIdiom(words, w)
 	}

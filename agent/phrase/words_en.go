@@ -40,7 +40,7 @@ var english = vocabulary{
 	freqs: map[string]rule{
 		"daily everyday nightly":           {freq: daily, interval: 1},
 		"weekly":                           {freq: weekly, interval: 1},
-		"biweekly fortnightly":             {freq: weekly, interval: 2},
+		"biweekly fortnightly bi-weekly":   {freq: weekly, interval: 2},
 		"monthly":                          {freq: monthly, interval: 1},
 		"bimonthly":                        {freq: monthly, interval: 2},
 		"quarterly":                        {freq: monthly, interval: 3},
@@ -128,7 +128,8 @@ var english = vocabulary{
 	},
 	timesPer: [4]string{1: "once", 2: "twice", 3: "thrice"},
 	marks:    englishMarks,
-	weak:     "start sun sat wed may march mar",
+	weak:     "start sun sat wed mon may march mar",
+	plural:   "mornings afternoons evenings nights weekdays workdays weekends",
 	classes: map[class]string{
 		isWorkdays: "weekday weekdays workday workdays", isWeekend: "weekend weekends",
 		isNext: "next nxt", isThis: "this", isLast: "last previous past", isComing: "coming upcoming following",
@@ -143,7 +144,7 @@ var english = vocabulary{
 		isTimes: "times time occurrences occurrence repetitions x", isExcept: "except excluding besides", isVague: "few several",
 		isCouple: "couple", isFinish: "finish finished finishing completion complete completed completing done doing",
 		isBetween: "between", isRepeat: "repeat repeats repeating recurring recurs recur", isDeterminer: "my our your his her their its a an any some no",
-		isPreposition: "with about around regarding re or but so because if when while as via without using please then than for into near re: i we",
+		isPreposition: "with about around regarding re or but so because if when while as via without using please then than into near i we would will should can could is are was were works",
 	},
 	fuzzy: "monday tuesday wednesday thursday friday saturday sunday january february april august september october november " +
 		"december tomorrow yesterday tuesdays wednesdays thursdays saturdays",
