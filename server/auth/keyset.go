@@ -18,7 +18,6 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
-	"golang.org/x/sync/singleflight"
 )
 
 // How keys of an issuer are kept.
@@ -43,9 +42,8 @@ type keyset struct {
 	log    *slog.Logger
 	loaded func(issuer string, at time.Time)
 
-	flight singleflight.Group
-
 	mu        sync.Mutex
+	current   *fetch // under way; nil: none
 	keys      map[string]any
 	loadedAt  time.Time
 	refetchAt time.Time
@@ -53,69 +51,115 @@ type keyset struct {
 }
 
 // newClient gives the client for keys: it follows no redirects, since the host is fixed by configuration.
-func newClient() *http.Client {
+func newClient(timeout time.Duration) *http.Client {
 	return &http.Client{
-		Timeout:       fetchTime,
+		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// key gives the public key with the id. An unknown id causes one fetch, shared by all who wait, unless one was made for such
-// a reason within refetchKeys.
+// fetch is one loading of the set, shared by all who wait for it.
+type fetch struct {
+	done chan struct{}
+	err  error // once done is closed
+}
+
+// wait gives the outcome, or ends with the waiter's own context.
+func (f *fetch) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-f.done:
+		return f.err
+	}
+}
+
+// key gives the public key with the id. An unknown id joins the fetch that is under way, or causes one unless one was caused
+// within refetchKeys.
 func (k *keyset) key(ctx context.Context, kid string) (any, error) {
-	key, fetch := k.find(kid)
+	key, f := k.find(ctx, kid)
 	if key != nil {
 		return key, nil
 	}
-	if !fetch {
+	if f == nil {
 		return nil, errors.New("unknown key id")
 	}
-	if err := k.fetch(ctx); err != nil {
+	if err := f.wait(ctx); err != nil {
 		return nil, err
 	}
-	if key, _ = k.find(kid); key == nil {
-		k.miss(kid)
+	if key = k.afterFetch(kid); key == nil {
 		return nil, errors.New("unknown key id")
 	}
 	return key, nil
 }
 
-// find looks the id up, and says whether a fetch may be made for it. It takes the turn for that fetch.
-func (k *keyset) find(kid string) (key any, fetch bool) {
+// find looks the id up; for an unknown one it gives the fetch to wait for, or nil where none may be made.
+func (k *keyset) find(ctx context.Context, kid string) (key any, f *fetch) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.now()
-	if key := k.keys[kid]; key != nil && now.Sub(k.loadedAt) <= keepKeys {
-		return key, false
+	if key := k.good(kid, now); key != nil {
+		return key, nil
 	}
-	if now.Sub(k.misses[kid]) < rememberMiss || now.Sub(k.refetchAt) < refetchKeys {
-		return nil, false
+	if now.Sub(k.misses[kid]) < rememberMiss {
+		return nil, nil
 	}
-	k.refetchAt = now
-	return nil, true
+	if k.current == nil {
+		if now.Sub(k.refetchAt) < refetchKeys {
+			return nil, nil
+		}
+		k.refetchAt = now
+	}
+	return nil, k.start(ctx)
 }
 
-func (k *keyset) miss(kid string) {
+func (k *keyset) good(kid string, now time.Time) any {
+	if now.Sub(k.loadedAt) > keepKeys {
+		return nil
+	}
+	return k.keys[kid]
+}
+
+// afterFetch looks the id up again and remembers that a fetch did not bring it.
+func (k *keyset) afterFetch(kid string) any {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.misses) >= maxMisses {
-		clear(k.misses)
+	now := k.now()
+	key := k.good(kid, now)
+	if key == nil {
+		if len(k.misses) >= maxMisses {
+			clear(k.misses)
+		}
+		k.misses[kid] = now
 	}
-	k.misses[kid] = k.now()
+	return key
 }
 
-// fetch loads the set anew. Callers at the same time share one request; each waits no longer than its own context.
-func (k *keyset) fetch(ctx context.Context) error {
-	done := k.flight.DoChan("", func() (any, error) {
-		// One caller's going away must not fail the others; the client bounds the time.
-		return nil, k.load(context.WithoutCancel(ctx))
-	})
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case r := <-done:
-		return r.Err
+// start gives the fetch under way, or begins one. Called with mu held.
+func (k *keyset) start(ctx context.Context) *fetch {
+	if k.current != nil {
+		return k.current
 	}
+	f := &fetch{done: make(chan struct{})}
+	k.current = f
+	// One waiter's going away must not fail the others. The client's timeout ends the goroutine.
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		f.err = k.load(ctx)
+		k.mu.Lock()
+		k.current = nil
+		k.mu.Unlock()
+		close(f.done)
+	}()
+	return f
+}
+
+// refresh loads the set anew.
+func (k *keyset) refresh(ctx context.Context) error {
+	k.mu.Lock()
+	f := k.start(ctx)
+	k.mu.Unlock()
+	return f.wait(ctx)
 }
 
 func (k *keyset) load(ctx context.Context) error {
@@ -129,6 +173,9 @@ func (k *keyset) load(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.loadedAt.IsZero() {
+		k.refetchAt = time.Time{} // whoever came before the first keys has not used up the turn of an unknown id
+	}
 	k.keys, k.loadedAt = keys, k.now()
 	for kid := range keys {
 		delete(k.misses, kid)
@@ -165,7 +212,7 @@ func (k *keyset) get(ctx context.Context) ([]byte, error) {
 func (k *keyset) run(ctx context.Context) {
 	for {
 		wait := refreshKeys
-		if err := k.fetch(ctx); err != nil {
+		if err := k.refresh(ctx); err != nil {
 			if ctx.Err() != nil {
 				return
 			}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger
 	Metrics Metrics
+	// FetchTime bounds the loading of keys; 0: 3 seconds.
+	FetchTime time.Duration
 }
 
 // Verifier turns credentials into principals. It is safe for concurrent use. Run must run for keys to stay fresh.
@@ -80,18 +83,19 @@ func New(o Options) (*Verifier, error) {
 	if v.metrics.KeysLoaded == nil {
 		v.metrics.KeysLoaded = func(string, time.Time) {}
 	}
+	client := newClient(cmp.Or(o.FetchTime, fetchTime))
 	for _, is := range o.Issuers {
-		v.rows[is.Name] = row{is, v.keysOf(is, o.Log)}
+		v.rows[is.Name] = row{is, v.keysOf(is, client, o.Log)}
 	}
 	return v, nil
 }
 
-func (v *Verifier) keysOf(is Issuer, log *slog.Logger) keys {
+func (v *Verifier) keysOf(is Issuer, client *http.Client, log *slog.Logger) keys {
 	if is.Algorithm == hs256 {
 		return secrets(is.Secrets)
 	}
 	return &keyset{
-		issuer: is.Name, url: is.JWKS, alg: signatures[is.Algorithm], client: newClient(), now: v.now, log: log,
+		issuer: is.Name, url: is.JWKS, alg: signatures[is.Algorithm], client: client, now: v.now, log: log,
 		loaded: v.metrics.KeysLoaded, misses: map[string]time.Time{},
 	}
 }
