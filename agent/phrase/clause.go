@@ -93,6 +93,9 @@ func (p *parser) untilClause(e *expr, k int) (int, string) {
 	if end := p.weekdayAndDay(&d, next); end > 0 {
 		next = end
 	}
+	if d.month && p.at(k).val == 1 {
+		d.day = d.day.lastOfMonth() // "through December"
+	}
 	e.until = &d
 	return next, KindRecurrence
 }

@@ -130,7 +130,7 @@ func (p *parser) dateGlued(i int) bool {
 // closedHour is closed for a bare hour; at the start of a text a verb may follow it ("At 5 call mom").
 func (p *parser) closedHour(next int, at bool) bool {
 	t := p.at(next)
-	if p.is(next, isOf) || p.rangeOfNumbers(next) || p.is(next, isAnd) && p.at(next+1).kind == numberToken {
+	if p.is(next, isOf) || p.rangeOfNumbers(next) || p.is(next, isChoice) && p.is(next+1, isCard) || p.is(next, isChoice) && p.at(next+1).kind == numberToken || p.is(next, isAnd) && p.at(next+1).kind == numberToken {
 		return false
 	}
 	if p.closed(next) {
@@ -454,6 +454,10 @@ func (p *parser) partMeant(w *token, next int, in class) bool {
 		return p.closed(next) && (w.part == night || w.part == lunch || in&isBy != 0)
 	case len(p.toks) == next && next <= 3 && in == 0 && next > 1:
 		return true // "mid afternoon"
+	}
+	if p.is(next, isOf) {
+		_, end := p.anyDate(p.skip(next+1, isThe), isOn|isThe)
+		return end > 0
 	}
 	return p.is(next, isAt) && p.clockAt(next) || p.clockAt(next) && p.at(next).kind == numberToken
 }

@@ -8,6 +8,7 @@ type date struct {
 	others   []day // readings worth offering
 	bare     bool  // a weekday alone: another word of the phrase may name the day
 	yearless bool
+	month    bool // only a month was named
 	sticky   bool // "today", "this": a time of day does not move it
 	moment   *moment
 	conf     float64 // 0 means sure
@@ -448,7 +449,7 @@ func (p *parser) monthAlone(i int, in class) (date, int) {
 	case y == 0:
 		first = first.addMonths(12)
 	}
-	return date{day: first, yearless: y == 0, conf: t.conf()}, next
+	return date{day: first, yearless: y == 0, month: true, conf: t.conf()}, next
 }
 
 // nextMonth gives the first day of the next month of that name; of a month that is running, its first day.

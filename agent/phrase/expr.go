@@ -100,7 +100,7 @@ const maxIntroduction = 5
 
 // introduction steps over the words and marks before a piece, and gives their roles.
 func (p *parser) introduction(e *expr, j int) (k int, in class) {
-	in = p.at(j-1).is & (isDeterminer | isLast | isThe)
+	in = p.at(j-1).is & (isDeterminer | isLast | isThe | isAbout)
 	for k = j; k < j+maxIntroduction; k++ {
 		t := p.at(k)
 		switch {
@@ -227,6 +227,10 @@ func (p *parser) takeClock(e *expr, k int, in class) (int, string) {
 		return 0, ""
 	}
 	c, next := p.clockTime(k, in)
+	if end := p.moreClocks(k + 1); next == 0 && e.repeats() && in&isAt != 0 && p.at(k).kind == numberToken && end > k+1 {
+		p.badRule(e)
+		return end, KindDue
+	}
 	if next == 0 {
 		return 0, ""
 	}
@@ -291,7 +295,7 @@ func (p *parser) scan(from, to int) []expr {
 			i++
 			continue
 		}
-		if p.is(i, isBetween) {
+		if p.is(i, isChoice) {
 			p.between(i)
 		}
 		if e, next := p.expression(i); next > 0 {

@@ -128,31 +128,34 @@ func joinIdioms(toks []token, l *locale) []token {
 	out := toks[:0]
 	for i := 0; i < len(toks); {
 		t := toks[i]
-		n := 1
+		end := i + 1
 		if t.kind == wordToken {
 			for _, d := range l.idioms[t.text] {
-				if len(d.words) > n && follows(toks[i:], d.words) {
-					n = len(d.words)
-					t.word, t.to, t.text = d.word, toks[i+n-1].to, ""
+				if n := follows(toks[i:], d.words); i+n > end {
+					end = i + n
+					t.word, t.to, t.text, t.typo = d.word, toks[end-1].to, "", false
 				}
 			}
 		}
 		out = append(out, t)
-		i += n
+		i = end
 	}
 	return out
 }
 
-func follows(toks []token, words []string) bool {
-	if len(toks) < len(words) {
-		return false
-	}
-	for i, w := range words {
-		if toks[i].kind != wordToken || toks[i].text != w {
-			return false
+// follows gives the number of tokens that say the words, with or without hyphens between them; 0 when they do not.
+func follows(toks []token, words []string) int {
+	i := 0
+	for n, w := range words {
+		if n > 0 && i+1 < len(toks) && toks[i].text == "-" && !toks[i].spaced && !toks[i+1].spaced {
+			i++
 		}
+		if i >= len(toks) || toks[i].kind != wordToken || toks[i].text != w {
+			return 0
+		}
+		i++
 	}
-	return true
+	return i
 }
 
 // offsets translates between bytes and UTF-16 code units.

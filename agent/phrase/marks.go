@@ -281,8 +281,8 @@ func (p *parser) opening(m *marks) {
 // remindWords reads one of the openings.
 func (p *parser) remindWords(i int) int {
 	for _, phrase := range p.lang.marks.remind {
-		if words := strings.Fields(phrase); i+len(words) <= len(p.toks) && follows(p.toks[i:], words) {
-			return i + len(words)
+		if n := follows(p.toks[min(i, len(p.toks)):], strings.Fields(phrase)); n > 0 {
+			return i + n
 		}
 	}
 	return 0

@@ -137,7 +137,7 @@ func (p *parser) starts(i int) bool {
 	case "(", "[", ",", ";", ":", "!", "?", "\"", "—", "–", "@", "~", "…", "&":
 		return prev.text != ":" || t.kind != numberToken || p.at(i-2).kind != numberToken
 	case "/", "-", "+":
-		return i == 1 || prev.spaced && t.kind == numberToken && prev.text != "-" || t.kind == wordToken && p.at(i-2).kind != numberToken
+		return i == 1 || prev.spaced && (t.kind == wordToken || prev.text != "-")
 	}
 	return false
 }

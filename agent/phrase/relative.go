@@ -344,6 +344,8 @@ func (p *parser) nthOf(i int, in class) (date, int) {
 	switch {
 	case t.any(isWeekday) && t.kind == wordToken && !t.any(isWeekdays):
 		return p.nthWeekdayOf(n, t.day, j+1)
+	case p.workday(j) > 0:
+		return p.nthWorkdayOf(n, p.workday(j))
 	case t.unit == dayUnit && t.kind == wordToken:
 		return p.nthDayOf(n, j+1)
 	case t.any(isOf|isIn) && n > 0 && n <= 31:
@@ -384,6 +386,22 @@ func (p *parser) nthWeekdayOf(n int, w time.Weekday, i int) (date, int) {
 	s := monthScope(p.today.firstOfMonth(), 1)
 	d, ok := p.pick(s, find)
 	return date{day: d}, found(ok, i)
+}
+
+func (p *parser) nthWorkdayOf(n, i int) (date, int) {
+	if !p.is(i, isOf|isIn) {
+		return noDate, 0
+	}
+	s, next := p.scope(i + 1)
+	if next == 0 || s.unit != month {
+		return noDate, 0
+	}
+	r := nthWorkday(n)
+	d, ok := p.pick(s, func(s scope) (day, bool) {
+		on, ok := r.first(s.first)
+		return on, ok && on <= s.last
+	})
+	return date{day: d, sticky: true}, found(ok, next)
 }
 
 func (p *parser) nthDayOf(n, i int) (date, int) {

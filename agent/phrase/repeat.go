@@ -100,8 +100,8 @@ func (p *parser) everyUnit(i, interval int) (repetition, int) {
 		r := each(weekly, interval)
 		r.days = []nthDay{{day: time.Saturday}}
 		return r, i + 1
-	case t.any(isWorkdays), t.text == "business" && p.at(i+1).unit == dayUnit, t.text == "working" && p.at(i+1).unit == dayUnit:
-		return p.everyWorkday(i, interval)
+	case p.workday(i) > 0:
+		return p.everyWorkday(p.workday(i), interval)
 	case t.any(isWeekday):
 		r := each(weekly, interval)
 		var next int
@@ -131,11 +131,7 @@ func (p *parser) everyUnitOnly(u *token, interval, next int) (repetition, int) {
 	return each(unsupported, 1), next
 }
 
-func (p *parser) everyWorkday(i, interval int) (repetition, int) {
-	next := i + 1
-	if !p.is(i, isWorkdays) {
-		next++
-	}
+func (p *parser) everyWorkday(next, interval int) (repetition, int) {
 	if interval > 2 {
 		return each(unsupported, 1), next
 	}
@@ -146,6 +142,24 @@ func (p *parser) everyWorkday(i, interval int) (repetition, int) {
 		next++
 	}
 	return r, next
+}
+
+// workday reads "weekday", "workday", "business day".
+func (p *parser) workday(i int) int {
+	switch t := p.at(i); {
+	case t.any(isWorkdays):
+		return i + 1
+	case t.kind == wordToken && (t.text == "business" || t.text == "working") && p.at(i+1).unit == dayUnit:
+		return i + 2
+	}
+	return 0
+}
+
+// nthWorkday is the n-th day from Monday to Friday of a month.
+func nthWorkday(n int) repetition {
+	r := each(monthly, 1)
+	r.days, r.position = workdays(), n
+	return r
 }
 
 func workdays() []nthDay {
@@ -167,6 +181,8 @@ func (p *parser) everyNth(i int) (repetition, int) {
 	switch {
 	case t.any(isWeekday) && t.kind == wordToken:
 		return p.everyNthWeekday(ns, j)
+	case p.workday(j) > 0 && len(ns) == 1 && (ns[0] < 0 || p.is(p.workday(j), isOf)):
+		return p.inMonths(nthWorkday(ns[0]), p.workday(j))
 	case t.unit == dayUnit && (p.is(j+1, isOf|isIn) || ns[0] < 0):
 		return p.monthDaysOf(ns, j+1, true)
 	case t.any(isUnit) && len(ns) == 1 && ns[0] > 0 && len(t.text) > 1:
@@ -345,12 +361,12 @@ func (p *parser) weekdayList(i int) (days []nthDay, next int) {
 	for range maxList {
 		j := i
 		if next > 0 {
-			if j = p.listJoint(i); j == i {
+			if j = p.listJoint(i); j == i && !p.is(i-1, isWeekdays) {
 				break
 			}
 		}
 		t := p.at(j)
-		if !t.any(isWeekday) || t.kind != wordToken {
+		if !t.any(isWeekday) || j == i && next > 0 && !t.any(isWeekdays) || t.kind != wordToken {
 			break
 		}
 		days, next = append(days, nthDay{day: t.day}), p.abbreviated(j+1)
@@ -389,6 +405,8 @@ func (p *parser) ofEvery(i int, _ class) (repetition, int) {
 			}
 		}
 		j = next
+	} else if end := p.workday(j); end > 0 && len(ns) == 1 {
+		r, j = nthWorkday(ns[0]), end
 	} else {
 		if t.unit == dayUnit {
 			j++

@@ -136,6 +136,13 @@ func (r rule) matches(d day) bool {
 	if len(r.monthDays) > 0 && !r.matchesMonthDay(d) {
 		return false
 	}
+	if !r.matchesWeekday(d) {
+		return false
+	}
+	return r.position == 0 || len(r.days) == 0 || r.ordinal(d)
+}
+
+func (r rule) matchesWeekday(d day) bool {
 	return len(r.days) == 0 || slices.ContainsFunc(r.days, func(n nthDay) bool {
 		if n.n == 0 || n.day != d.weekday() {
 			return n.day == d.weekday()
@@ -143,6 +150,21 @@ func (r rule) matches(d day) bool {
 		on, ok := d.nthWeekday(n.n, n.day)
 		return ok && on == d
 	})
+}
+
+// ordinal reports whether d is the one of its month's weekdays that the position chooses.
+func (r rule) ordinal(d day) bool {
+	from, to, step := d.firstOfMonth(), d, day(1)
+	if r.position < 0 {
+		from, step = d.lastOfMonth(), -1
+	}
+	n := 0
+	for x := from; x != to+step; x += step {
+		if r.matchesWeekday(x) {
+			n++
+		}
+	}
+	return n == max(r.position, -r.position)
 }
 
 func (r rule) matchesMonthDay(d day) bool {

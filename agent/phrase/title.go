@@ -124,6 +124,9 @@ func (p *parser) title(pieces []piece) string {
 	at := 0
 	for _, x := range pieces {
 		from, to := p.toks[x.lead].from, p.toks[x.to-1].to
+		if p.mark(x.lead, "(") && p.mark(x.to, ")") {
+			to = p.toks[x.to].to
+		}
 		if from > at {
 			b.WriteString(p.text[at:from])
 		}

@@ -72,7 +72,7 @@ const (
 	isDeterminer        // "my"
 	isPreposition       // other words that may follow a date
 	isOpaque            // a set phrase that holds no date: "black friday"
-	isBetween           // "between"
+	isChoice            // "between", "or": what follows is open
 )
 
 // temporal are the roles that make a neighbour of a date more likely part of it.
@@ -161,7 +161,7 @@ type vocabulary struct {
 	fixed                    map[int][]string
 	idioms                   map[string]word
 	timesPer                 [4]string
-	weak, plural             string
+	weak, plural, inclusive  string
 	fuzzy, real              string
 	shades                   map[string]map[part]int
 	marks                    markWords
@@ -184,6 +184,7 @@ func compile(v vocabulary) *locale {
 	}
 	l.add(v.weak, func(w *word) { w.weak = true })
 	l.add(v.plural, func(w *word) { w.plural = true })
+	l.add(v.inclusive, func(w *word) { w.val = 1 })
 	for words, w := range v.idioms {
 		l.addIdiom(words, w)
 	}
