@@ -2,6 +2,7 @@ package tandem
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -162,9 +163,7 @@ func Seal(sc Scene, cause Cause, before *Task, after *Task, seq Seq) bool {
 		after.Version = before.Version + 1
 	}
 	origins := make(map[string]Origin, len(after.Origins)+len(fields))
-	for k, v := range after.Origins {
-		origins[k] = v
-	}
+	maps.Copy(origins, after.Origins)
 	for _, f := range fields {
 		origins[f] = Origin{Actor: cause.Actor, OpID: cause.OpID, TurnID: cause.TurnID, MessageID: cause.MessageID, Seq: seq, At: sc.Now}
 	}
@@ -195,6 +194,30 @@ func upcoming(sc Scene, t Task) (Due, bool) {
 		return rule.AfterCompletion(t.Series.Anchor, t.Due.At(sc.Settings.Zone()), sc.Settings.Zone())
 	}
 	return rule.Next(t.Series.Anchor, t.scheduled())
+}
+
+// Upcoming gives up to n due dates that would follow an open occurrence if each were done on time; none for a plain task.
+func (t Task) Upcoming(user *time.Location, n int) []Due {
+	if !t.Recurring() || !t.Open() || t.Due == nil {
+		return nil
+	}
+	rule := t.Rule()
+	if t.Series.From == FromSchedule {
+		return rule.Upcoming(t.Series.Anchor, t.scheduled(), n)
+	}
+	var out []Due
+	done := t.Due.At(user)
+	for len(out) < n {
+		due, more := rule.AfterCompletion(t.Series.Anchor, done, user)
+		if !more {
+			break
+		}
+		out, done = append(out, due), due.At(user)
+		if rule, more = rule.CountDown(); !more {
+			break
+		}
+	}
+	return out
 }
 
 // scheduled is the wall clock at which the rule placed this occurrence.
