@@ -1,0 +1,76 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"tandem"
+)
+
+// Client reaches the tools as any client of the protocol does, in process: it is how the assistant works. It may be used by
+// many goroutines.
+type Client struct {
+	rpc   *client.Client
+	names []string
+}
+
+// Client opens a client for one caller. It must be closed.
+func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
+	rpc, err := client.NewInProcessClient(tb.Bind(c))
+	if err != nil {
+		return nil, fmt.Errorf("bind the tools: %w", err)
+	}
+	if err := rpc.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start the tool client: %w", err)
+	}
+	hello := mcp.InitializeRequest{}
+	hello.Params.ProtocolVersion = mcp.LATEST_PROTOCOL_VERSION
+	hello.Params.ClientInfo = mcp.Implementation{Name: serverName + "-agent", Version: tb.Version}
+	if _, err := rpc.Initialize(ctx, hello); err != nil {
+		return nil, fmt.Errorf("greet the tools: %w", err)
+	}
+	k := &Client{rpc: rpc}
+	for _, name := range Names {
+		if c.may(specs[name].scope) {
+			k.names = append(k.names, name)
+		}
+	}
+	return k, nil
+}
+
+// Tools describes the tools that the caller may use.
+func (k *Client) Tools() []Definition {
+	return slices.DeleteFunc(Definitions(), func(d Definition) bool { return !slices.Contains(k.names, d.Name) })
+}
+
+// CallTool runs a tool. A refusal is a result of the contract's form with isError set; err is a failed transport.
+func (k *Client) CallTool(ctx context.Context, name string, args json.RawMessage) (structured json.RawMessage, isError bool, err error) {
+	if !slices.Contains(k.names, name) {
+		return errorResult(tandem.NotOneOf("tool", name, k.names)), true, nil
+	}
+	if len(args) > 0 && !json.Valid(args) {
+		return errorResult(tandem.Invalid("arguments", clip(string(args)), "The arguments are not well-formed JSON.")), true, nil
+	}
+	r := mcp.CallToolRequest{}
+	r.Params.Name = name
+	if len(args) > 0 {
+		r.Params.RawArguments = args
+	}
+	res, err := k.rpc.CallTool(ctx, r)
+	if err != nil {
+		return nil, false, fmt.Errorf("call %s: %w", name, err)
+	}
+	if len(res.RawStructuredContent) > 0 {
+		return res.RawStructuredContent, res.IsError, nil
+	}
+	structured, err = json.Marshal(res.StructuredContent)
+	return structured, res.IsError, err
+}
+
+// Close ends the client.
+func (k *Client) Close() error { return k.rpc.Close() }

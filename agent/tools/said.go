@@ -1,0 +1,91 @@
+package tools
+
+import (
+	"regexp"
+	"slices"
+
+	"tandem"
+	"tandem/agent/phrase"
+)
+
+// Words are what a person said, and what the tools answered in the same turn. A date that an assistant works out itself is
+// held against them: a silently wrong date is worse than none.
+type Words struct {
+	Text  string
+	Dates []string // YYYY-MM-DD, found in results of this turn
+}
+
+// unsaid holds the calendar dates among the named arguments against the person's words. A date that contradicts them is an
+// error of a; one that is neither there nor in a result of this turn is listed, for the guard. Words that mean a date which
+// the grammar cannot settle leave the date to the assistant.
+func (w *Words) unsaid(clk clock, a *arguments, names ...string) []string {
+	if w == nil || a.err != nil {
+		return nil
+	}
+	var out []string
+	for _, name := range names {
+		text := a.phrase(name)
+		r, iso, err := clk.iso(name, text)
+		if err != nil || !iso || slices.Contains(w.Dates, r.due.Date) {
+			continue
+		}
+		said, unsettled := clk.said(w.Text)
+		switch {
+		case matches(said, r.due, name == "move_due"):
+		case len(said) > 0:
+			e := tandem.Invalid(a.field(name), text, "The person's words mean another time: %s. Pass the words themselves.", sayDue(said[0]))
+			for _, d := range said {
+				e.Details.Allowed = append(e.Details.Allowed, isoOf(d))
+			}
+			a.fail(e)
+		case !unsettled:
+			out = append(out, r.due.Date)
+		}
+	}
+	return out
+}
+
+// matches reports whether one of the readings is the given time. A time of day counts where any of the words name one.
+func matches(said []tandem.Due, due tandem.Due, dateAlone bool) bool {
+	timed := slices.ContainsFunc(said, func(d tandem.Due) bool { return d.Time != "" })
+	return slices.ContainsFunc(said, func(d tandem.Due) bool {
+		return d.Date == due.Date && (d.Time == due.Time || !timed || dateAlone && due.Time == "")
+	})
+}
+
+// clauses splits what a person says where one task ends and another begins.
+var clauses = regexp.MustCompile(`[;,\n]| and | then `)
+
+// said gives every time that the words may mean, read whole and clause by clause. unsettled: they mean one that the grammar
+// does not commit to.
+func (c clock) said(text string) (readings []tandem.Due, unsettled bool) {
+	for _, part := range append([]string{text}, clauses.Split(text, maxClauses)...) {
+		r := phrase.Parse(part, c.now, c.zone, c.options)
+		unsettled = unsettled || r.Ambiguous != ""
+		whens := slices.Clone(r.Alternatives)
+		if r.Due != nil {
+			whens = slices.Insert(whens, 0, *r.Due)
+		}
+		for _, m := range r.Reminders {
+			if m.At != nil {
+				whens = append(whens, *m.At)
+			}
+		}
+		for _, w := range whens {
+			if due := c.wall(w); !slices.Contains(readings, due) {
+				readings = append(readings, due)
+			}
+		}
+	}
+	return readings, unsettled
+}
+
+// maxClauses bounds how many clauses of a message are read.
+const maxClauses = 20
+
+func isoOf(d tandem.Due) string {
+	if d.Time == "" {
+		return d.Date
+	}
+	return d.Date + "T" + d.Time
+}

@@ -1,0 +1,206 @@
+package tools
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// serverName is how the server presents itself to clients.
+const serverName = "tandem"
+
+// instructions tell a model once what the schemas leave open.
+const instructions = "Tandem is the user's todo list. Refer to tasks by their number. Pass dates and repetitions in the user's own words. " +
+	"A result with error needs_approval waits for the user's yes on one of their devices; then repeat the same call."
+
+// Bind makes a server whose tools, resources and prompts act for the caller and nobody else. It keeps no state between calls.
+func (tb *Toolbox) Bind(c Caller) *server.MCPServer {
+	srv := server.NewMCPServer(serverName, tb.Version, server.WithToolCapabilities(false), server.WithInstructions(instructions),
+		server.WithRecovery(), server.WithLogger(tb.Log), server.WithToolFilter(func(_ context.Context, all []mcp.Tool) []mcp.Tool {
+			return slices.DeleteFunc(slices.Clone(all), func(t mcp.Tool) bool { return !c.may(specs[t.Name].scope) })
+		}))
+	for _, name := range Names {
+		srv.AddTool(specs[name].tool(), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return tb.answer(ctx, c, name, r), nil
+		})
+	}
+	if c.may(ScopeRead) {
+		tb.addResources(srv, c)
+		tb.addPrompts(srv, c)
+	}
+	return srv
+}
+
+// tool describes a spec to the protocol. All annotations are explicit: absent ones would mean the most dangerous.
+func (s spec) tool() mcp.Tool {
+	closed := false
+	return mcp.Tool{
+		Name: s.Name, Title: s.Title, Description: s.Description, RawInputSchema: s.InputSchema, RawOutputSchema: s.OutputSchema,
+		Annotations: mcp.ToolAnnotation{
+			Title: s.Title, ReadOnlyHint: &s.ReadOnly, DestructiveHint: &s.Destructive, IdempotentHint: &s.Idempotent, OpenWorldHint: &closed,
+		},
+	}
+}
+
+// answer runs one call and renders what came of it. Refusals are results, so that a model can read them.
+func (tb *Toolbox) answer(ctx context.Context, c Caller, name string, r mcp.CallToolRequest) *mcp.CallToolResult {
+	raw := r.Params.RawArguments
+	if len(raw) == 0 && r.Params.Arguments != nil {
+		b, err := json.Marshal(r.Params.Arguments)
+		if err != nil {
+			b = json.RawMessage("null")
+		}
+		raw = b
+	}
+	res, err := tb.Call(ctx, c, name, raw)
+	if err != nil {
+		refusal := errorResult(err)
+		return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(string(refusal))}, StructuredContent: refusal, IsError: true}
+	}
+	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(res.Text)}, StructuredContent: res.Structured}
+}
+
+// Handler serves the protocol over streamable HTTP, without sessions, in both of its eras. principal verifies the bearer of
+// each request; where it fails, the answer is 401.
+func (tb *Toolbox) Handler(principal func(*http.Request) (Caller, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := principal(r)
+		if err != nil {
+			http.Error(w, "unauthorized", http.StatusUnauthorized)
+			return
+		}
+		tb.Serve(w, r, c)
+	})
+}
+
+// Serve answers one request of a verified caller.
+func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
+	if err := tb.guard(r); err != nil {
+		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	}
+	if c.Cause.Caller == "" {
+		c.Cause.Caller = "mcp"
+	}
+	srv := tb.Bind(c)
+	// The guard above knows the public name, which the library's own protection of loopback does not.
+	server.NewStreamableHTTPServer(srv, server.WithStateLess(true), server.WithDisableStreaming(true),
+		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(tb.Log)).ServeHTTP(w, r)
+}
+
+// guard refuses what a page of somebody else's could send: a foreign Origin, and on a loopback connection a foreign Host,
+// which is how a rebound DNS name arrives.
+func (tb *Toolbox) guard(r *http.Request) error {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && loopback(local.String()) && !loopback(r.Host) && !tb.ownHost(r.Host) {
+		return errors.New("this server does not answer under that host name")
+	}
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return nil
+	}
+	if len(origins) == 1 && (slices.Contains(tb.Origins, origins[0]) || sameOrigin(origins[0], r.Host) || tb.PublicURL != "" && origins[0] == originOf(tb.PublicURL)) {
+		return nil
+	}
+	return errors.New("pages of another origin may not call the tools")
+}
+
+func (tb *Toolbox) ownHost(host string) bool {
+	u, err := url.Parse(tb.PublicURL)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+}
+
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func sameOrigin(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, host)
+}
+
+// loopback tells whether a host, with or without a port, is this machine itself.
+func loopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.IsLoopback()
+}
+
+// Bounds of a client on standard input.
+const (
+	maxLine     = 1 << 20
+	maxInFlight = 16
+)
+
+// ServeStdio serves one caller with a JSON-RPC message a line until in ends, and lets running calls finish. When ctx ends, so
+// do they.
+func (tb *Toolbox) ServeStdio(ctx context.Context, c Caller, in io.Reader, out io.Writer) error {
+	if c.Cause.Caller == "" {
+		c.Cause.Caller = "stdio"
+	}
+	s := lineServer{srv: tb.Bind(c), out: out}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	slots := make(chan struct{}, maxInFlight)
+	var running sync.WaitGroup
+	defer running.Wait()
+	for lines.Scan() && ctx.Err() == nil {
+		line := bytes.Clone(bytes.TrimSpace(lines.Bytes()))
+		if len(line) == 0 {
+			continue
+		}
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			s.exchange(ctx, line)
+		})
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read standard input: %w", err)
+	}
+	return ctx.Err()
+}
+
+// lineServer writes answers as whole lines.
+type lineServer struct {
+	srv *server.MCPServer
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (s *lineServer) exchange(ctx context.Context, line []byte) {
+	answer := s.srv.HandleMessage(ctx, line)
+	if answer == nil {
+		return
+	}
+	b, err := json.Marshal(answer)
+	if err != nil {
+		return // the library's own types always encode
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _ = s.out.Write(append(b, '\n')) // a reader that is gone ends the input too
+}
