@@ -115,38 +115,45 @@ func imports(t *testing.T) map[string][]string {
 	out := map[string][]string{}
 	root := os.DirFS(".")
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if d.IsDir() {
-			if base := d.Name(); base == "testdata" || base == "node_modules" || base == "bench" || name == "ops/dev" || len(base) > 1 && base[0] == '.' {
-				return fs.SkipDir
-			}
+		case d.IsDir() && skipped(name):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil
 		}
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-			return nil
-		}
-		src, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		out[name] = []string{}
-		for _, i := range f.Imports {
-			imp, err := strconv.Unquote(i.Path.Value)
-			if err != nil {
-				return err
-			}
-			out[name] = append(out[name], imp)
-		}
-		return nil
+		out[name], err = importsOf(root, name)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// skipped names the folders that are no part of the module.
+func skipped(dir string) bool {
+	base := path.Base(dir)
+	return base == "testdata" || base == "node_modules" || base == "bench" || dir == "ops/dev" || len(base) > 1 && base[0] == '.'
+}
+
+func importsOf(root fs.FS, name string) ([]string, error) {
+	src, err := fs.ReadFile(root, name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, i := range f.Imports {
+		imp, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, imp)
+	}
+	return out, nil
 }

@@ -11,11 +11,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-func zone(t testing.TB, name string) *time.Location {
-	t.Helper()
+func zone(tb testing.TB, name string) *time.Location {
+	tb.Helper()
 	loc, err := LoadZone(name)
 	if err != nil {
-		t.Fatalf("zone %s: %v", name, err)
+		tb.Fatalf("zone %s: %v", name, err)
 	}
 	return loc
 }
@@ -88,8 +88,11 @@ func TestDue_StartOfDayIsTheFirstInstant(t *testing.T) {
 
 func TestDue_ValidateNamesWhatIsWrong(t *testing.T) {
 	good := []Due{
-		{Date: "1970-01-01"}, {Date: "9999-12-31", Time: "23:59"}, {Date: "2028-02-29", Time: "00:00", TimeZone: "America/Port-au-Prince"},
-		{Date: "2026-12-01", TimeZone: "Etc/GMT+5"}, {Date: "2026-12-01", TimeZone: "UTC"},
+		{Date: "1970-01-01"},
+		{Date: "9999-12-31", Time: "23:59"},
+		{Date: "2028-02-29", Time: "00:00", TimeZone: "America/Port-au-Prince"},
+		{Date: "2026-12-01", TimeZone: "Etc/GMT+5"},
+		{Date: "2026-12-01", TimeZone: "UTC"},
 		{Date: "2026-12-01", TimeZone: "America/Argentina/Buenos_Aires"},
 	}
 	for _, d := range good {

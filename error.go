@@ -3,6 +3,7 @@ package tandem
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code classifies an error for programs. The set is closed: it is the contract's.
@@ -141,17 +142,11 @@ func shown(value any) any {
 	return s
 }
 
+// join lists names in prose: "a, b or c".
 func join(names []string) string {
-	out := ""
-	for i, n := range names {
-		switch {
-		case i == 0:
-		case i == len(names)-1:
-			out += " or "
-		default:
-			out += ", "
-		}
-		out += n
+	if len(names) < 2 {
+		return strings.Join(names, "")
 	}
-	return out
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -362,7 +362,7 @@ func (f *Filter) term(key, value string) error {
 			return NotOneOf("query", value, statuses)
 		}
 	case "priority":
-		for _, p := range strings.Split(value, ",") {
+		for p := range strings.SplitSeq(value, ",") {
 			if Priority(p).Rank() < 0 {
 				return NotOneOf("query", p, Priorities)
 			}

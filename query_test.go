@@ -95,7 +95,7 @@ func TestApplyDue_StretchesAreLocalDays(t *testing.T) {
 
 func TestEvents_TellEachChangeOnce(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "Call", Due: &Due{Date: "2026-11-20", Time: "12:00"}, Reminders: []ReminderSpec{ahead(time.Hour)}}, ActorUser)
+	task := made(t, sc, Draft{Title: "Call", Due: &Due{Date: "2026-11-20", Time: "12:00"}, Reminders: []ReminderSpec{ahead(time.Hour)}})
 	done := sealed(sc, task, Complete(sc, task, sc.Now))
 	fired := task.Clone()
 	fired.Reminders[0].State = ReminderFired
@@ -129,7 +129,7 @@ func TestEvents_TellEachChangeOnce(t *testing.T) {
 
 func TestDecodeEvent_RefusesPoison(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "Call"}, ActorUser)
+	task := made(t, sc, Draft{Title: "Call"})
 	good := string(mustJSON(Events(Cause{Actor: ActorUser}, TaskChange{After: &task}, 1, sc.Now, sc.NewID)[0]))
 	for name, data := range map[string]string{
 		"not json":     "{",

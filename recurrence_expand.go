@@ -100,6 +100,7 @@ func (r Rule) options(anchor time.Time) rrule.ROption {
 	switch r.freq {
 	case weekly:
 		o.Byweekday = []rrule.Weekday{weekdays[anchor.Weekday()]}
+	case daily:
 	case yearly, monthly:
 		o.Bymonthday = []int{anchor.Day()}
 		if r.freq == yearly && len(r.months) == 0 {

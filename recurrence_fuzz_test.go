@@ -23,28 +23,41 @@ func FuzzParseRule(f *testing.F) {
 			}
 			return
 		}
-		canonical := r.String()
-		back, err := ParseRule(canonical)
-		if err != nil || back.String() != canonical {
-			t.Fatalf("%q is written as %q, which reads as %q, %v", text, canonical, back, err)
-		}
-		last := anchor
-		for _, d := range r.Upcoming(anchor, anchor, 3) {
-			if !d.after(last) || d.Validate() != nil {
-				t.Fatalf("%q: %+v follows %+v", canonical, d, last)
-			}
-			last = d
-		}
-		if r.Describe() == "" || r.Pattern(anchor) == PatternNone {
-			t.Fatalf("%q has no words", canonical)
-		}
-		if d, ok := r.AfterCompletion(anchor, last.At(nil), nil); ok && d.Date <= last.Date {
-			t.Fatalf("%q: %+v follows a completion on %s", canonical, d, last.Date)
-		}
-		if d, ok := r.Without(last).Next(anchor, anchor); ok && d.Date == last.Date {
-			t.Fatalf("%q: the exception %+v occurs", canonical, last)
-		}
+		readsBack(t, r)
+		occursInOrder(t, r, anchor)
 	})
+}
+
+func readsBack(t *testing.T, r Rule) {
+	t.Helper()
+	canonical := r.String()
+	back, err := ParseRule(canonical)
+	if err != nil || back.String() != canonical {
+		t.Fatalf("%q reads as %q, %v", canonical, back, err)
+	}
+	if r.Describe() == "" {
+		t.Fatalf("%q has no words", canonical)
+	}
+}
+
+func occursInOrder(t *testing.T, r Rule, anchor Due) {
+	t.Helper()
+	last := anchor
+	for _, d := range r.Upcoming(anchor, anchor, 3) {
+		if !d.after(last) || d.Validate() != nil {
+			t.Fatalf("%q: %+v follows %+v", r, d, last)
+		}
+		last = d
+	}
+	if r.Pattern(anchor) == PatternNone {
+		t.Fatalf("%q has no pattern", r)
+	}
+	if d, ok := r.AfterCompletion(anchor, last.At(nil), nil); ok && d.Date <= last.Date {
+		t.Fatalf("%q: %+v follows a completion on %s", r, d, last.Date)
+	}
+	if d, ok := r.Without(last).Next(anchor, anchor); ok && d.Date == last.Date {
+		t.Fatalf("%q: the exception %+v occurs", r, last)
+	}
 }
 
 // costly are the rules that make the expander work hardest, most of them in vain.

@@ -3,6 +3,7 @@ package tandem
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,15 +27,15 @@ var naiveWeekdays = []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"}
 func newNaive(text string, start time.Time) naive {
 	n := naive{part: map[string]string{}, start: start, except: map[string]bool{}, step: 1, wkst: 1}
 	rule, exdates, _ := strings.Cut(text, "\nEXDATE:")
-	for _, p := range strings.Split(rule, ";") {
+	for p := range strings.SplitSeq(rule, ";") {
 		k, v, _ := strings.Cut(p, "=")
 		n.part[k] = v
 	}
-	for _, d := range strings.Split(exdates, ",") {
+	for d := range strings.SplitSeq(exdates, ",") {
 		n.except[d] = true
 	}
 	if v := n.part["INTERVAL"]; v != "" {
-		fmt.Sscan(v, &n.step)
+		n.step = number(v)
 	}
 	if v := n.part["WKST"]; v != "" {
 		n.wkst = slices.Index(naiveWeekdays, v)
@@ -52,8 +53,7 @@ func (n naive) list(after, last time.Time, most int) []string {
 		}
 		count++
 		if v := n.part["COUNT"]; v != "" {
-			limit := 0
-			if fmt.Sscan(v, &limit); count > limit {
+			if count > number(v) {
 				break
 			}
 		}
@@ -149,7 +149,7 @@ func (n naive) weekdayMatches(d time.Time) bool {
 	nth := int(d.Sub(first).Hours())/24/7 + 1
 	fromEnd := -(int(end.Sub(d).Hours())/24-1)/7 - 1
 	name := naiveWeekdays[d.Weekday()]
-	for _, v := range strings.Split(n.part["BYDAY"], ",") {
+	for v := range strings.SplitSeq(n.part["BYDAY"], ",") {
 		if v == name || v == fmt.Sprintf("%d%s", nth, name) || v == fmt.Sprintf("%d%s", fromEnd, name) {
 			return true
 		}
@@ -256,4 +256,13 @@ func TestRule_EqualsTheOracleForPlainRules(t *testing.T) {
 			}
 		}
 	}
+}
+
+// number reads the digits of a rule part.
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		panic(err)
+	}
+	return n
 }

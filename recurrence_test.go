@@ -11,11 +11,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-func rule(t testing.TB, text string) Rule {
-	t.Helper()
+func rule(tb testing.TB, text string) Rule {
+	tb.Helper()
 	r, err := ParseRule(text)
 	if err != nil {
-		t.Fatalf("ParseRule(%q): %v", text, err)
+		tb.Fatalf("ParseRule(%q): %v", text, err)
 	}
 	return r
 }

@@ -24,14 +24,14 @@ func stage(now string) Scene {
 }
 
 // made gives a task that exists: built and sealed as the store does it.
-func made(t *testing.T, sc Scene, d Draft, actor Actor) Task {
+func made(t *testing.T, sc Scene, d Draft) Task {
 	t.Helper()
 	task, _, err := NewTask(sc, d)
 	if err != nil {
 		t.Fatalf("NewTask(%+v): %v", d, err)
 	}
 	task.Number = 1
-	Seal(sc, Cause{Actor: actor, OpID: "op-0"}, nil, &task, 1)
+	Seal(sc, Cause{Actor: ActorUser, OpID: "op-0"}, nil, &task, 1)
 	return task
 }
 
@@ -43,9 +43,10 @@ func sealed(sc Scene, before, after Task) Task {
 
 func ahead(d time.Duration) ReminderSpec { return ReminderSpec{Before: &d} }
 
-func everyDay(t *testing.T, sc Scene, due string) Task {
+// everyDay is a task due on the 20th that repeats each day.
+func everyDay(t *testing.T, sc Scene) Task {
 	t.Helper()
-	return made(t, sc, Draft{Title: "Daily", Due: &Due{Date: due}, Rule: rule(t, "FREQ=DAILY")}, ActorUser)
+	return made(t, sc, Draft{Title: "Daily", Due: &Due{Date: "2026-11-20"}, Rule: rule(t, "FREQ=DAILY")})
 }
 
 func TestNewTask_RefusesBadFieldsByName(t *testing.T) {
@@ -62,7 +63,7 @@ func TestNewTask_RefusesBadFieldsByName(t *testing.T) {
 		"long tag":         {Draft{Title: "a", Tags: []string{strings.Repeat("x", MaxTag+1)}}, "tags"},
 		"impossible day":   {Draft{Title: "a", Due: &Due{Date: "2027-02-29"}}, "due"},
 		"reminder, no due": {Draft{Title: "a", Reminders: []ReminderSpec{ahead(time.Hour)}}, "reminders"},
-		"reminder in past": {Draft{Title: "a", Reminders: []ReminderSpec{{At: ptr(time.Unix(0, 0))}}}, "reminders"},
+		"reminder in past": {Draft{Title: "a", Reminders: []ReminderSpec{{At: new(time.Unix(0, 0))}}}, "reminders"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := NewTask(stage("2026-11-20T10:00:00Z"), tc.draft)
@@ -76,7 +77,7 @@ func TestNewTask_RefusesBadFieldsByName(t *testing.T) {
 
 func TestNewTask_RecurringWithoutDueStartsAtFirstOccurrence(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z") // a Friday
-	task := made(t, sc, Draft{Title: "Bins", Rule: rule(t, "FREQ=WEEKLY;BYDAY=MO")}, ActorUser)
+	task := made(t, sc, Draft{Title: "Bins", Rule: rule(t, "FREQ=WEEKLY;BYDAY=MO")})
 	if task.Due == nil || task.Due.Date != "2026-11-23" {
 		t.Fatalf("due %v, want Monday 2026-11-23", task.Due)
 	}
@@ -101,8 +102,8 @@ func TestAmend_AbsentFieldsAreUntouched(t *testing.T) {
 	task := made(t, sc, Draft{
 		Title: "Pay rent", Description: "to the landlord", Priority: PriorityHigh, Tags: []string{"home"},
 		Due: &Due{Date: "2026-12-01", Time: "09:00"}, Rule: rule(t, "FREQ=MONTHLY"), Reminders: []ReminderSpec{ahead(time.Hour)},
-	}, ActorUser)
-	after, _, err := Amend(sc, task, Patch{Title: ptr("Pay the rent")})
+	})
+	after, _, err := Amend(sc, task, Patch{Title: new("Pay the rent")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestAmend_AbsentFieldsAreUntouched(t *testing.T) {
 
 func TestAmend_MoveKeepsTheRule(t *testing.T) {
 	sc := stage("2031-05-01T10:00:00Z")
-	task := made(t, sc, Draft{Title: "Weekly", Due: &Due{Date: "2031-05-05", Time: "09:00"}, Rule: rule(t, "FREQ=WEEKLY;BYDAY=MO")}, ActorUser)
+	task := made(t, sc, Draft{Title: "Weekly", Due: &Due{Date: "2031-05-05", Time: "09:00"}, Rule: rule(t, "FREQ=WEEKLY;BYDAY=MO")})
 	moved, _, err := Amend(sc, task, Patch{Move: &Move{Date: "2031-05-07", Time: "11:00"}})
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +131,7 @@ func TestAmend_MoveKeepsTheRule(t *testing.T) {
 
 func TestAmend_MoveByTimeKeepsTheDate(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "Meeting", Due: &Due{Date: "2026-11-24", Time: "09:00"}}, ActorUser)
+	task := made(t, sc, Draft{Title: "Meeting", Due: &Due{Date: "2026-11-24", Time: "09:00"}})
 	moved, _, err := Amend(sc, task, Patch{Move: &Move{Time: "14:00"}})
 	if err != nil || *moved.Due != (Due{Date: "2026-11-24", Time: "14:00"}) {
 		t.Fatalf("due %v, err %v; want the same day at 14:00", moved.Due, err)
@@ -139,7 +140,7 @@ func TestAmend_MoveByTimeKeepsTheDate(t *testing.T) {
 
 func TestAmend_ClearingTheDueDateEndsTheRuleWithAWarning(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	after, warnings, err := Amend(sc, everyDay(t, sc, "2026-11-20"), Patch{Clear: []string{"due"}})
+	after, warnings, err := Amend(sc, everyDay(t, sc), Patch{Clear: []string{"due"}})
 	if err != nil || after.Due != nil || after.Recurring() || len(warnings) == 0 {
 		t.Fatalf("due %v, recurring %v, warnings %v, err %v", after.Due, after.Recurring(), warnings, err)
 	}
@@ -165,7 +166,7 @@ func TestSucceed_MissedPeriodsAreSkipped(t *testing.T) {
 		"on time, whole day": {"2026-11-20T10:00:00Z", "2026-11-20", "", "2026-11-21"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := made(t, stage("2026-11-01T00:00:00Z"), Draft{Title: "Daily", Due: &Due{Date: tc.due, Time: tc.clock}, Rule: rule(t, "FREQ=DAILY")}, ActorUser)
+			task := made(t, stage("2026-11-01T00:00:00Z"), Draft{Title: "Daily", Due: &Due{Date: tc.due, Time: tc.clock}, Rule: rule(t, "FREQ=DAILY")})
 			if got := nextOf(t, stage(tc.now), task).Due.Date; got != tc.want {
 				t.Fatalf("next due %s, want %s", got, tc.want)
 			}
@@ -176,7 +177,7 @@ func TestSucceed_MissedPeriodsAreSkipped(t *testing.T) {
 func TestSucceed_FromCompletionCountsFromTheCompletion(t *testing.T) {
 	task := made(t, stage("2026-11-01T00:00:00Z"), Draft{
 		Title: "Water", Due: &Due{Date: "2026-11-10"}, Rule: rule(t, "FREQ=DAILY;INTERVAL=3"), RepeatFrom: FromCompletion,
-	}, ActorUser)
+	})
 	if got := nextOf(t, stage("2026-11-20T10:00:00Z"), task).Due.Date; got != "2026-11-23" {
 		t.Fatalf("next due %s, want three days after the completion", got)
 	}
@@ -184,7 +185,7 @@ func TestSucceed_FromCompletionCountsFromTheCompletion(t *testing.T) {
 
 func TestSucceed_TwoCompletionsOnOneDayBothHaveASuccessor(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "Water", Due: &Due{Date: "2026-11-20"}, Rule: rule(t, "FREQ=DAILY"), RepeatFrom: FromCompletion}, ActorUser)
+	task := made(t, sc, Draft{Title: "Water", Due: &Due{Date: "2026-11-20"}, Rule: rule(t, "FREQ=DAILY"), RepeatFrom: FromCompletion})
 	first := nextOf(t, sc, task)
 	second := nextOf(t, sc, first)
 	if first.Series.Key == second.Series.Key {
@@ -196,7 +197,7 @@ func TestSucceed_CountEndsTheSeries(t *testing.T) {
 	for _, from := range RepeatFroms {
 		t.Run(string(from), func(t *testing.T) {
 			sc := stage("2026-11-20T10:00:00Z")
-			task := made(t, sc, Draft{Title: "Pill", Due: &Due{Date: "2026-11-20"}, Rule: rule(t, "FREQ=DAILY;COUNT=3"), RepeatFrom: from}, ActorUser)
+			task := made(t, sc, Draft{Title: "Pill", Due: &Due{Date: "2026-11-20"}, Rule: rule(t, "FREQ=DAILY;COUNT=3"), RepeatFrom: from})
 			occurrences := 1
 			for next, ok := Succeed(sc, Complete(sc, task, sc.Now)); ok; next, ok = Succeed(sc, Complete(sc, task, sc.Now)) {
 				task, occurrences = next, occurrences+1
@@ -213,7 +214,7 @@ func TestSucceed_CountEndsTheSeries(t *testing.T) {
 
 func TestReopen_TakesTheUntouchedSuccessorAndCompletingAgainBringsItBack(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := everyDay(t, sc, "2026-11-20")
+	task := everyDay(t, sc)
 	done := sealed(sc, task, Complete(sc, task, sc.Now))
 	next, _ := Succeed(sc, done)
 	Seal(sc, Cause{Actor: ActorRecurrence, OpID: "op-1"}, nil, &next, 3)
@@ -232,7 +233,7 @@ func TestReopen_TakesTheUntouchedSuccessorAndCompletingAgainBringsItBack(t *test
 
 func TestReopen_SparesATouchedSuccessor(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	done := Complete(sc, everyDay(t, sc, "2026-11-20"), sc.Now)
+	done := Complete(sc, everyDay(t, sc), sc.Now)
 	next, _ := Succeed(sc, done)
 	Seal(sc, Cause{Actor: ActorRecurrence, OpID: "op-1"}, nil, &next, 3)
 	renamed := next.Clone()
@@ -245,7 +246,7 @@ func TestReopen_SparesATouchedSuccessor(t *testing.T) {
 
 func TestDelete_OneOccurrenceGoesOnAndRestoresAsPlain(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := everyDay(t, sc, "2026-11-20")
+	task := everyDay(t, sc)
 	after := Delete(sc, task, false)
 	if len(after) != 2 || after[0].DeletedAt == nil || after[1].Due.Date != "2026-11-21" {
 		t.Fatalf("deleting one occurrence gave %+v", after)
@@ -259,14 +260,14 @@ func TestDelete_OneOccurrenceGoesOnAndRestoresAsPlain(t *testing.T) {
 
 func TestDelete_WholeSeriesEndsIt(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	if after := Delete(sc, everyDay(t, sc, "2026-11-20"), true); len(after) != 1 || after[0].DeletedAt == nil {
+	if after := Delete(sc, everyDay(t, sc), true); len(after) != 1 || after[0].DeletedAt == nil {
 		t.Fatalf("deleting the series gave %+v, want the one task gone and no next", after)
 	}
 }
 
 func TestStopSeries_CompletesWithoutANext(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	done, err := StopSeries(sc, everyDay(t, sc, "2026-11-20"), sc.Now)
+	done, err := StopSeries(sc, everyDay(t, sc), sc.Now)
 	if err != nil || done.CompletedAt == nil {
 		t.Fatalf("completed %v, err %v", done.CompletedAt, err)
 	}
@@ -277,7 +278,7 @@ func TestStopSeries_CompletesWithoutANext(t *testing.T) {
 
 func TestSkip_ClosesThisAndMakesTheNext(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	after, err := Skip(sc, everyDay(t, sc, "2026-11-20"))
+	after, err := Skip(sc, everyDay(t, sc))
 	if err != nil || len(after) != 2 || !after[0].Skipped || after[0].Status() != StatusCompleted || after[1].Due.Date != "2026-11-21" {
 		t.Fatalf("skip gave %+v, %v", after, err)
 	}
@@ -288,7 +289,7 @@ func TestSkip_ClosesThisAndMakesTheNext(t *testing.T) {
 
 func TestFire_OnlyTheStandingPromise(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "Call", Due: &Due{Date: "2026-11-20", Time: "12:00"}, Reminders: []ReminderSpec{ahead(time.Hour)}}, ActorUser)
+	task := made(t, sc, Draft{Title: "Call", Due: &Due{Date: "2026-11-20", Time: "12:00"}, Reminders: []ReminderSpec{ahead(time.Hour)}})
 	r := task.Reminders[0]
 	due := stage("2026-11-20T11:00:00Z")
 	for name, tc := range map[string]struct {
@@ -315,10 +316,10 @@ func TestFire_OnlyTheStandingPromise(t *testing.T) {
 
 func TestRevert_OnlyWhatStillHolds(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	one := made(t, sc, Draft{Title: "One", Priority: PriorityLow}, ActorUser)
-	two, _, _ := Amend(sc, one, Patch{Title: ptr("Two"), Priority: ptr(PriorityHigh)})
+	one := made(t, sc, Draft{Title: "One", Priority: PriorityLow})
+	two, _, _ := Amend(sc, one, Patch{Title: new("Two"), Priority: new(PriorityHigh)})
 	two = sealed(sc, one, two)
-	three, _, _ := Amend(sc, two, Patch{Title: ptr("Three")})
+	three, _, _ := Amend(sc, two, Patch{Title: new("Three")})
 	three = sealed(sc, two, three)
 
 	sc.Undo = []TaskChange{{Before: &one, After: &two}}
@@ -334,7 +335,7 @@ func TestRevert_OnlyWhatStillHolds(t *testing.T) {
 
 func TestRevert_OfAnAddGoesToTheTrash(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "One"}, ActorUser)
+	task := made(t, sc, Draft{Title: "One"})
 	sc.Undo, sc.Past = []TaskChange{{After: &task}}, map[string]*Task{task.UID: &task}
 	tasks, _ := Revert(sc)
 	if len(tasks) != 1 || tasks[0].DeletedAt == nil {
@@ -344,8 +345,8 @@ func TestRevert_OfAnAddGoesToTheTrash(t *testing.T) {
 
 func TestSeal_NamesTheOriginOfEachChangedField(t *testing.T) {
 	sc := stage("2026-11-20T10:00:00Z")
-	task := made(t, sc, Draft{Title: "One"}, ActorUser)
-	after, _, _ := Amend(sc, task, Patch{Priority: ptr(PriorityHigh)})
+	task := made(t, sc, Draft{Title: "One"})
+	after, _, _ := Amend(sc, task, Patch{Priority: new(PriorityHigh)})
 	if !Seal(sc, Cause{Actor: ActorAgent, OpID: "op-9", TurnID: "turn"}, &task, &after, 7) {
 		t.Fatal("nothing changed")
 	}
@@ -366,7 +367,7 @@ func TestFollow_RemindersOfAFloatingTaskMoveWithTheZone(t *testing.T) {
 	at := sc.Now.Add(time.Hour)
 	task := made(t, sc, Draft{
 		Title: "Call", Due: &Due{Date: "2031-05-02", Time: "09:00"}, Reminders: []ReminderSpec{ahead(time.Hour), {At: &at}},
-	}, ActorUser)
+	})
 	sc.Settings.TimeZone = "Asia/Tokyo"
 	moved := Follow(sc, task)
 	if got, want := moved.Reminders[0].At, time.Date(2031, 5, 1, 23, 0, 0, 0, time.UTC); !got.Equal(want) || moved.Reminders[0].Generation != 2 {

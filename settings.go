@@ -139,8 +139,11 @@ func (s Settings) Validate() error {
 		return NotOneOf("autonomy", s.Autonomy, modes)
 	}
 	clocks := []struct{ field, value string }{
-		{"words.morning", s.Words.Morning}, {"words.afternoon", s.Words.Afternoon}, {"words.evening", s.Words.Evening},
-		{"words.night", s.Words.Night}, {"words.all_day", s.Words.AllDay},
+		{"words.morning", s.Words.Morning},
+		{"words.afternoon", s.Words.Afternoon},
+		{"words.evening", s.Words.Evening},
+		{"words.night", s.Words.Night},
+		{"words.all_day", s.Words.AllDay},
 	}
 	if s.Quiet != nil {
 		clocks = append(clocks, struct{ field, value string }{"quiet.from", s.Quiet.From}, struct{ field, value string }{"quiet.to", s.Quiet.To})

@@ -2,6 +2,7 @@ package tandem
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -161,9 +162,7 @@ func (t Task) Clone() Task {
 	c.CompletedAt = clonePtr(t.CompletedAt)
 	c.DeletedAt = clonePtr(t.DeletedAt)
 	c.Origins = make(map[string]Origin, len(t.Origins))
-	for k, v := range t.Origins {
-		c.Origins[k] = v
-	}
+	maps.Copy(c.Origins, t.Origins)
 	return c
 }
 

@@ -18,7 +18,7 @@ func Revert(sc Scene) (tasks []Task, warnings []string) {
 				warnings = append(warnings, fmt.Sprintf("%q is gone for good.", c.After.Title))
 				continue
 			}
-			state[uid] = ptr(now.Clone())
+			state[uid] = new(now.Clone())
 			order = append(order, uid)
 		}
 		warnings = append(warnings, revertOne(sc, state[uid], c)...)
@@ -83,5 +83,3 @@ func revertReminders(sc Scene, t *Task, c TaskChange) {
 		silence(t)
 	}
 }
-
-func ptr[T any](v T) *T { return &v }

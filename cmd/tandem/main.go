@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	_ "time/tzdata" // zones on machines that have none
+	_ "time/tzdata"
 
 	"tandem"
 )

@@ -72,14 +72,14 @@ func RunBus(t *testing.T, start func(t *testing.T, dead *Dead, subs []Subscripti
 }
 
 // Event makes a valid event of the topic.
-func Event(t testing.TB, user tandem.UserID, n int) json.RawMessage {
-	t.Helper()
+func Event(tb testing.TB, user tandem.UserID, n int) json.RawMessage {
+	tb.Helper()
 	data, err := json.Marshal(tandem.Event{
 		EventID: tandem.NewID(), EventType: tandem.EventTaskUpdated, UserID: user, Timestamp: tandem.Stamp(time.Now()),
 		TaskID: tandem.NewID(), Payload: tandem.Payload{Seq: tandem.Seq(n), Actor: tandem.ActorUser},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
@@ -133,6 +133,7 @@ func publish(t *testing.T, bus Bus, user tandem.UserID, n int) {
 }
 
 func everyGroup(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
+	t.Helper()
 	a, b, other := newInbox(), newInbox(), newInbox()
 	bus := start(t, &Dead{}, []Subscription{
 		{tandem.TopicTaskEvents, "a", a.take}, {tandem.TopicTaskEvents, "b", b.take}, {tandem.TopicReminders, "a", other.take},
@@ -147,6 +148,7 @@ func everyGroup(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus)
 }
 
 func ordered(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
+	t.Helper()
 	const events = 50
 	in := newInbox()
 	bus := start(t, &Dead{}, []Subscription{{tandem.TopicTaskEvents, "a", in.take}})
@@ -178,6 +180,7 @@ func distinct(seqs []tandem.Seq) []tandem.Seq {
 }
 
 func redelivered(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
+	t.Helper()
 	in := newInbox()
 	var mu sync.Mutex
 	failures := 2
@@ -195,6 +198,7 @@ func redelivered(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus
 }
 
 func setAside(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
+	t.Helper()
 	in, dead := newInbox(), &Dead{}
 	bus := start(t, dead, []Subscription{{tandem.TopicTaskEvents, "a", func(ctx context.Context, e tandem.Event) error {
 		if e.Payload.Seq == 1 {
@@ -212,6 +216,7 @@ func setAside(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
 }
 
 func poison(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
+	t.Helper()
 	in, dead := newInbox(), &Dead{}
 	bus := start(t, dead, []Subscription{{tandem.TopicTaskEvents, "a", in.take}})
 	garbage := []string{`{`, `[]`, `{"event_type":"task.created"}`, `{"event_id":"x","event_type":"task.exploded","user_id":"ann"}`}

@@ -49,6 +49,7 @@ func (f *fired) all() []string {
 func RunTimer(t *testing.T, start func(t *testing.T, fire func(ctx context.Context, name string, payload json.RawMessage)) Timer) {
 	t.Helper()
 	begin := func(t *testing.T) (*fired, Timer) {
+		t.Helper()
 		f := &fired{at: map[string]time.Time{}, news: make(chan struct{}, 100)}
 		return f, start(t, f.record)
 	}

@@ -58,15 +58,14 @@ func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 		return nil
 	}
 	p := tandem.DuePromise{User: e.UserID, TaskUID: e.TaskID, ReminderID: r.ReminderID, Generation: r.Generation, At: time.Time(r.At)}
-	switch e.EventType {
-	case tandem.EventReminderScheduled:
-		if p.At.Before(w.Now().Add(Horizon)) {
-			return w.set(ctx, p)
-		}
-	case tandem.EventReminderCancelled:
+	switch {
+	case e.EventType == tandem.EventReminderScheduled && p.At.Before(w.Now().Add(Horizon)):
+		return w.set(ctx, p)
+	case e.EventType == tandem.EventReminderCancelled:
 		return w.Timer.Cancel(ctx, p.JobName())
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (w *Worker) set(ctx context.Context, p tandem.DuePromise) error {
