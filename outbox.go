@@ -42,3 +42,32 @@ const (
 func ProcessedKey(consumer, eventID string) string {
 	return "processed:" + consumer + ":" + eventID
 }
+
+// AuditEntry is one line of the audit trail.
+type AuditEntry struct {
+	ID    int64
+	Topic Topic
+	User  UserID
+	At    time.Time // of the event
+	Event json.RawMessage
+}
+
+// AuditFilter chooses entries; zero fields do not narrow.
+type AuditFilter struct {
+	User  UserID
+	Topic Topic
+	From  time.Time // of the event, inclusive
+	To    time.Time // inclusive
+	After int64     // the id behind which to go on
+	Limit int
+}
+
+// DeadLetter is an event that a consumer could not take, as it came.
+type DeadLetter struct {
+	ID       int64
+	Topic    Topic
+	Consumer string
+	Reason   string
+	At       time.Time
+	Event    []byte
+}

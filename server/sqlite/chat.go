@@ -1,0 +1,242 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"tandem"
+)
+
+// Conversation gives one conversation; not_found for an unknown one.
+func (db *DB) Conversation(ctx context.Context, user tandem.UserID, number int64) (conv tandem.Conversation, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		conv, err = conversation(ctx, c, user, number)
+		return err
+	})
+	return conv, err
+}
+
+func conversation(ctx context.Context, c *conn, user tandem.UserID, number int64) (conv tandem.Conversation, err error) {
+	found, err := list(ctx, c, scanConversation, `
+		select user_id, number, title, created_at, updated_at from conversations where user_id = ? and number = ?`, user, number)
+	switch {
+	case err != nil:
+		return conv, err
+	case len(found) == 0:
+		return conv, tandem.NotFound("conversation_id", number, "conversation")
+	}
+	return found[0], nil
+}
+
+func scanConversation(r row) (c tandem.Conversation, err error) {
+	var made, touched int64
+	err = r.Scan(&c.UserID, &c.Number, &c.Title, &made, &touched)
+	c.CreatedAt, c.UpdatedAt = instant(made), instant(touched)
+	return c, err
+}
+
+// Conversations gives those behind the number after (0: from the beginning), in the order of numbers or against it, and whether
+// there are more.
+func (db *DB) Conversations(ctx context.Context, user tandem.UserID, after int64, limit int, desc bool) (out []tandem.Conversation, more bool, err error) {
+	query := `
+		select user_id, number, title, created_at, updated_at from conversations
+		where user_id = ?1 and number > ?2 order by number limit ?3`
+	if desc {
+		query = `
+		select user_id, number, title, created_at, updated_at from conversations
+		where user_id = ?1 and (?2 = 0 or number < ?2) order by number desc limit ?3`
+	}
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		out, err = list(ctx, c, scanConversation, query, user, after, limit+1)
+		return err
+	})
+	if len(out) > limit {
+		return out[:limit], true, err
+	}
+	return out, false, err
+}
+
+// History gives the messages of a conversation before the named one (empty: the newest), oldest first, and whether there are
+// older ones. Hidden messages are left out. not_found for an unknown conversation or message.
+func (db *DB) History(ctx context.Context, user tandem.UserID, conv int64, before string, limit int) ([]tandem.Message, bool, error) {
+	return db.messages(ctx, user, conv, before, limit, false)
+}
+
+// Transcript is History with the hidden messages: for the model alone.
+func (db *DB) Transcript(ctx context.Context, user tandem.UserID, conv int64, before string, limit int) ([]tandem.Message, bool, error) {
+	return db.messages(ctx, user, conv, before, limit, true)
+}
+
+func (db *DB) messages(
+	ctx context.Context, user tandem.UserID, conv int64, before string, limit int, hidden bool,
+) (out []tandem.Message, more bool, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		if _, err := conversation(ctx, c, user, conv); err != nil {
+			return err
+		}
+		end := int64(1<<62 - 1)
+		if before != "" {
+			if end, err = position(ctx, c, user, conv, before); err != nil {
+				return err
+			}
+		}
+		out, err = list(ctx, c, scanMessage, `
+			select user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at from messages
+			where user_id = ? and conversation = ? and position < ? and (? or role <> 'hidden') order by position desc limit ?`,
+			user, conv, end, hidden, limit+1)
+		return err
+	})
+	if len(out) > limit {
+		out, more = out[:limit], true
+	}
+	slices.Reverse(out)
+	return out, more, err
+}
+
+// position gives the place of a message in its conversation.
+func position(ctx context.Context, c *conn, user tandem.UserID, conv int64, id string) (at int64, err error) {
+	found, err := c.one(ctx, into(&at), `select position from messages where user_id = ? and id = ? and conversation = ?`, user, id, conv)
+	if err == nil && !found {
+		return 0, tandem.NotFound("before", id, "message")
+	}
+	return at, err
+}
+
+func scanMessage(r row) (m tandem.Message, err error) {
+	var calls []byte
+	var made int64
+	if err := r.Scan(&m.UserID, &m.ID, &m.Conversation, &m.TurnID, &m.Role, &m.Text, &calls, &m.Engine, &m.Status, &made); err != nil {
+		return m, err
+	}
+	m.CreatedAt = instant(made)
+	err = json.Unmarshal(calls, &m.ToolCalls)
+	return m, err
+}
+
+// AddMessage adds to a conversation. A hidden message is for the model alone: it takes no number and reaches no device.
+func (db *DB) AddMessage(ctx context.Context, user tandem.UserID, cause tandem.Cause, m tandem.Message) (tandem.Message, error) {
+	_, err := db.update(ctx, user, cause, func(ctx context.Context, w *write) (err error) {
+		if _, err = conversation(ctx, w.conn, user, m.Conversation); err != nil {
+			return err
+		}
+		m, err = w.addMessage(ctx, m)
+		return err
+	})
+	return m, err
+}
+
+func (w *write) addMessage(ctx context.Context, m tandem.Message) (tandem.Message, error) {
+	m.UserID = w.user
+	if m.ID == "" {
+		m.ID = w.db.newID()
+	}
+	if m.CreatedAt.IsZero() {
+		m.CreatedAt = w.now
+	}
+	calls, err := json.Marshal(some(m.ToolCalls))
+	if err != nil {
+		return m, fmt.Errorf("encode tool calls: %w", err)
+	}
+	_, err = w.exec(ctx, `
+		insert into messages (user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		w.user, m.ID, m.Conversation, m.TurnID, m.Role, m.Text, string(calls), m.Engine, m.Status, milli(m.CreatedAt))
+	switch {
+	case unique(err):
+		return m, tandem.Conflict("message_id", "There is already a message with this id.").Because(err)
+	case err != nil || m.Role == tandem.RoleHidden:
+		return m, err
+	}
+	if err := w.put(tandem.KindMsg, m.ID, int64(w.seq()), m.Row()); err != nil {
+		return m, err
+	}
+	return m, w.touch(ctx, m.Conversation)
+}
+
+// touch marks a conversation as just used.
+func (w *write) touch(ctx context.Context, number int64) error {
+	conv, err := conversation(ctx, w.conn, w.user, number)
+	if err != nil {
+		return err
+	}
+	return w.saveConversation(ctx, conv)
+}
+
+// saveConversation writes a conversation as changed now, and logs it once a write.
+func (w *write) saveConversation(ctx context.Context, conv tandem.Conversation) error {
+	conv.UserID, conv.UpdatedAt = w.user, w.now
+	if _, err := w.exec(ctx, `
+		insert into conversations (user_id, number, title, created_at, updated_at) values (?, ?, ?, ?, ?)
+		on conflict (user_id, number) do update set title = excluded.title, updated_at = excluded.updated_at`,
+		w.user, conv.Number, conv.Title, milli(conv.CreatedAt), milli(conv.UpdatedAt)); err != nil {
+		return err
+	}
+	id := tandem.ConversationKey(conv.Number)
+	w.changes = slices.DeleteFunc(w.changes, func(ch tandem.Change) bool { return ch.Kind == tandem.KindConv && ch.ID == id })
+	return w.put(tandem.KindConv, id, int64(w.seq()), conv.Row())
+}
+
+// newConversation begins one, with the user's next number.
+func (w *write) newConversation(ctx context.Context, title string) (int64, error) {
+	w.account.conversations++
+	number := w.account.conversations
+	return number, w.saveConversation(ctx, tandem.Conversation{Number: number, Title: title, CreatedAt: w.now})
+}
+
+// deleteConversation removes a conversation with its messages, turns and questions.
+func (w *write) deleteConversation(ctx context.Context, number int64) error {
+	ids, err := list(ctx, w.conn, single[string], `
+		select id from messages where user_id = ? and conversation = ? and role <> 'hidden'`, w.user, number)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		w.gone(tandem.KindMsg, id, int64(w.seq()))
+	}
+	open, err := list(ctx, w.conn, single[string], `
+		select id from approvals where user_id = ? and open = 1 and conversation = ?`, w.user, number)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		w.gone(tandem.KindApproval, id, int64(w.seq()))
+	}
+	w.gone(tandem.KindConv, tandem.ConversationKey(number), int64(w.seq()))
+	for _, query := range []string{
+		`delete from approvals where user_id = ? and conversation = ?`,
+		`delete from messages where user_id = ? and conversation = ?`,
+		`delete from turns where user_id = ? and conversation = ?`,
+		`delete from conversations where user_id = ? and number = ?`,
+	} {
+		if _, err := w.exec(ctx, query, w.user, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteMessagesAfter removes every message of the conversation that came after the named one.
+func (db *DB) DeleteMessagesAfter(ctx context.Context, user tandem.UserID, cause tandem.Cause, conv int64, message string) error {
+	_, err := db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
+		if _, err := conversation(ctx, w.conn, user, conv); err != nil {
+			return err
+		}
+		at, err := position(ctx, w.conn, user, conv, message)
+		if err != nil {
+			return err
+		}
+		ids, err := list(ctx, w.conn, single[string], `
+			select id from messages where user_id = ? and conversation = ? and position > ? and role <> 'hidden'`, user, conv, at)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			w.gone(tandem.KindMsg, id, int64(w.seq()))
+		}
+		_, err = w.exec(ctx, `delete from messages where user_id = ? and conversation = ? and position > ?`, user, conv, at)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tandem"
+)
+
+// Options of a DB; every field may be left out.
+type Options struct {
+	Now   func() time.Time // nil: time.Now
+	NewID func() string    // makes UUIDv7; nil: tandem.NewID
+	Log   *slog.Logger     // nil: no log
+}
+
+// DB is an open store. It is safe for concurrent use.
+type DB struct {
+	// OnCommit is told of every write that took a number, after it is safe. It is set before the first write, must not write
+	// itself, and should be quick: the next write is told only when it returns.
+	OnCommit func(tandem.Delta)
+
+	path  string
+	now   func() time.Time
+	newID func() string
+	log   *slog.Logger
+	epoch string
+	lock  *os.File
+
+	writer  chan *conn // holds the one writing connection while nobody writes
+	readers chan *conn
+	told    delivery
+}
+
+// readConns bounds the statements that read at a time; more wait for one of them.
+const readConns = 4
+
+// Open opens the store in the file at path, and makes it where there is none. Another process that has it open is an error that
+// says so. An existing file of an older schema is copied to path.before-NNNN, then brought up to date.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	db := &DB{path: path, now: o.Now, newID: o.NewID, log: o.Log, writer: make(chan *conn, 1), readers: make(chan *conn, readConns)}
+	if db.now == nil {
+		db.now = time.Now
+	}
+	if db.newID == nil {
+		db.newID = tandem.NewID
+	}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	if err := db.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(filepath.Dir(db.path), 0o700); err != nil {
+		return err
+	}
+	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
+		return err
+	}
+	writer, err := dial(ctx, db.path, false)
+	if err != nil {
+		return err
+	}
+	db.writer <- writer
+	if err := db.migrate(ctx, writer); err != nil {
+		return err
+	}
+	if db.epoch, err = takeEpoch(ctx, writer, db.path+".epoch", db.newID); err != nil {
+		return err
+	}
+	for range readConns {
+		reader, err := dial(ctx, db.path, true)
+		if err != nil {
+			return err
+		}
+		db.readers <- reader
+	}
+	return nil
+}
+
+// Close ends all work on the file and gives up its lock. Nothing may be called after it.
+func (db *DB) Close() error {
+	var errs []error
+	for _, pool := range []chan *conn{db.readers, db.writer} {
+		for range cap(pool) {
+			select {
+			case c := <-pool:
+				errs = append(errs, c.close())
+			default: // Open failed before it was made
+			}
+		}
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Epoch names this history of the data. It changes when an older state was put in the file's place.
+func (db *DB) Epoch(context.Context) string { return db.epoch }
+
+// Check reports whether the file is sound: its schema is the current one and its pages are in order.
+func (db *DB) Check(ctx context.Context) error {
+	return db.read(ctx, func(ctx context.Context, c *conn) error {
+		version, err := schemaVersion(ctx, c)
+		if err != nil {
+			return err
+		}
+		if want := len(migrations); version != want {
+			return fmt.Errorf("the schema is version %d, want %d", version, want)
+		}
+		var verdict string
+		if _, err := c.one(ctx, into(&verdict), `pragma quick_check(1)`); err != nil {
+			return err
+		}
+		if verdict != "ok" {
+			return fmt.Errorf("the file is damaged: %s", verdict)
+		}
+		return nil
+	})
+}
+
+// Backup writes a copy of the store as it is now to a new file, while work goes on. The copy has another epoch.
+func (db *DB) Backup(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return fmt.Errorf("back up to %s: %w", path, os.ErrExist)
+	}
+	c, err := dial(ctx, db.path, false) // one of its own: a copy may take long, and wants no transaction around it
+	if err == nil {
+		err = errors.Join(c.copyTo(ctx, path), c.close())
+	}
+	if err == nil {
+		err = forgetEpoch(ctx, path)
+	}
+	if err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	return nil
+}
+
+// read runs f on one consistent state of the store.
+func (db *DB) read(ctx context.Context, f func(context.Context, *conn) error) error {
+	c, err := take(ctx, db.readers)
+	if err != nil {
+		return err
+	}
+	defer func() { db.readers <- c }()
+	return c.transact(ctx, "begin", f)
+}
+
+// write runs f alone, all or nothing. It waits for its turn as long as ctx allows; once it runs, it goes to its end. What is to be
+// done after COMMIT, before the next write begins, is given as committed.
+func (db *DB) write(ctx context.Context, f func(context.Context, *conn) error, committed ...func()) error {
+	c, err := take(ctx, db.writer)
+	if err != nil {
+		return err
+	}
+	defer func() { db.writer <- c }()
+	if err := c.transact(context.WithoutCancel(ctx), "begin immediate", f); err != nil {
+		return err
+	}
+	for _, done := range committed {
+		done()
+	}
+	return nil
+}
+
+func take(ctx context.Context, pool chan *conn) (*conn, error) {
+	select {
+	case c := <-pool:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-pool:
+		return c, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the store: %w", context.Cause(ctx))
+	}
+}
+
+// delivery tells of commits in their order. The queue is as long as there are writers that committed and were not told of yet.
+type delivery struct {
+	mu    sync.Mutex // guards queue; never held while telling
+	queue []tandem.Delta
+	tell  sync.Mutex // held while telling
+}
+
+// add queues a delta; it is called under the write lock, so the queue is in the order of commits.
+func (d *delivery) add(delta tandem.Delta) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.queue = append(d.queue, delta)
+}
+
+// drain tells what is queued. When it returns, everything queued before the call has been told.
+func (d *delivery) drain(to func(tandem.Delta)) {
+	d.tell.Lock()
+	defer d.tell.Unlock()
+	d.mu.Lock()
+	queue := d.queue
+	d.queue = nil
+	d.mu.Unlock()
+	for _, delta := range queue {
+		to(delta)
+	}
+}

@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+
+	"tandem"
+)
+
+// LastMid gives the number of the last mutation of a socket client that is settled; 0 for an unknown client.
+func (db *DB) LastMid(ctx context.Context, user tandem.UserID, client string) (last int64, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		last, err = lastMid(ctx, c, user, client)
+		return err
+	})
+	return last, err
+}
+
+func lastMid(ctx context.Context, c *conn, user tandem.UserID, client string) (last int64, err error) {
+	_, err = c.one(ctx, into(&last), `select last_mid from clients where user_id = ? and client = ?`, user, client)
+	return last, err
+}
+
+// MidOutcome gives what a mutation came to: the result of an Edit or Set, or what UseMid stored. False while it is not settled, or
+// when it is forgotten.
+func (db *DB) MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (outcome json.RawMessage, found bool, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		_, outcome, found, err = midOutcome(ctx, c, user, client, mid)
+		return err
+	})
+	return outcome, found, err
+}
+
+func midOutcome(ctx context.Context, c *conn, user tandem.UserID, client string, mid int64) (seq tandem.Seq, outcome json.RawMessage, found bool, err error) {
+	var doc []byte
+	found, err = c.one(ctx, into(&seq, &doc), `select seq, result from mids where user_id = ? and client = ? and mid = ?`, user, client, mid)
+	return seq, doc, found, err
+}
+
+// UseMid settles a mutation that the store had no part in, such as a final refusal. One that is settled stays as it is; one that
+// leaps ahead is a conflict.
+func (db *DB) UseMid(ctx context.Context, user tandem.UserID, client string, mid int64, outcome json.RawMessage) error {
+	_, err := db.update(ctx, user, tandem.Cause{Client: client, Mid: mid}, func(ctx context.Context, w *write) error {
+		var out tandem.Outcome
+		done, err := w.replayMid(ctx, &out)
+		if done || err != nil {
+			return err
+		}
+		return w.saveMid(ctx, w.account.seq, outcome)
+	})
+	return err
+}
+
+// useDryMid settles the mid of a dry run, whose own transaction is rolled back.
+func (db *DB) useDryMid(ctx context.Context, user tandem.UserID, cause tandem.Cause, out tandem.Outcome) error {
+	if cause.Client == "" || out.Replayed {
+		return nil
+	}
+	return db.UseMid(ctx, user, cause.Client, cause.Mid, out.Result)
+}
+
+// replayMid checks the mid of the write. True: it was settled before, and out is its outcome.
+func (w *write) replayMid(ctx context.Context, out *tandem.Outcome) (bool, error) {
+	client, mid := w.cause.Client, w.cause.Mid
+	if client == "" || mid == 0 {
+		return false, nil
+	}
+	last, err := lastMid(ctx, w.conn, w.user, client)
+	switch {
+	case err != nil:
+		return false, err
+	case mid > last+1 || mid < 0:
+		return false, tandem.Conflict("mid", "The next mid of this client is %d.", last+1)
+	case mid > last:
+		return false, nil
+	}
+	seq, result, _, err := midOutcome(ctx, w.conn, w.user, client, mid)
+	out.Replayed, out.Seq, out.Result = true, max(seq, 0), result
+	return true, err
+}
+
+// saveMid settles the mid of the write.
+func (w *write) saveMid(ctx context.Context, seq tandem.Seq, result json.RawMessage) error {
+	client, mid := w.cause.Client, w.cause.Mid
+	if client == "" || mid == 0 {
+		return nil
+	}
+	if _, err := w.exec(ctx, `
+		insert into clients (user_id, client, last_mid, at) values (?, ?, ?, ?)
+		on conflict (user_id, client) do update set last_mid = excluded.last_mid, at = excluded.at`,
+		w.user, client, mid, milli(w.now)); err != nil {
+		return err
+	}
+	_, err := w.exec(ctx, `insert into mids (user_id, client, mid, seq, result, at) values (?, ?, ?, ?, ?, ?)`,
+		w.user, client, mid, seq, text(result), milli(w.now))
+	return err
+}
+
+// inInbox reports whether the consumer had its effect for the event.
+func (w *write) inInbox(ctx context.Context, in tandem.Inbox) (bool, error) {
+	var one int
+	return w.one(ctx, into(&one), `select 1 from inbox where user_id = ? and consumer = ? and event_id = ?`, w.user, in.Consumer, in.EventID)
+}
+
+func (w *write) putInbox(ctx context.Context, in tandem.Inbox) error {
+	_, err := w.exec(ctx, `insert into inbox (user_id, consumer, event_id, at) values (?, ?, ?, ?)`, w.user, in.Consumer, in.EventID, milli(w.now))
+	return err
+}

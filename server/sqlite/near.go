@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"tandem"
+)
+
+// Near misses: words of the user's own tasks that share enough trigrams with a searched word.
+const (
+	nearEnough  = 0.3 // of the trigrams of both, as Postgres' pg_trgm has it
+	nearWords   = 8   // for each searched word
+	maxNearTerm = 32
+)
+
+// listNear fills the page with tasks that hold words near to the searched ones.
+func (f *finder) listNear(ctx context.Context, page *tandem.Page) error {
+	terms, err := f.nearTerms(ctx)
+	if err != nil || len(terms) == 0 {
+		return err
+	}
+	near := *f
+	near.query.Search.Any = terms
+	found, err := near.list(ctx)
+	if err == nil && found.Total > 0 {
+		found.Fuzzy = true
+		*page = found
+	}
+	return err
+}
+
+// nearTerms goes through the user's words in the index.
+func (f *finder) nearTerms(ctx context.Context) ([]tandem.Term, error) {
+	token := userToken(f.account.ordinal)
+	words, err := list(ctx, f.conn, single[string], `select term from terms where term >= ? and term < ?`, token, userToken(f.account.ordinal+1))
+	if err != nil {
+		return nil, err
+	}
+	var out []tandem.Term
+	for _, term := range f.query.Search.Any {
+		for _, word := range term {
+			for _, near := range nearest(word, words, len(token)) {
+				if len(out) < maxNearTerm {
+					out = append(out, tandem.Term{near})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// nearest gives the words most like the given one, the nearest first; skip bytes stand before each of them.
+func nearest(word string, words []string, skip int) []string {
+	type scored struct {
+		word  string
+		score float64
+	}
+	var best []scored
+	grams := trigrams(word)
+	for _, w := range words {
+		if score := likeness(grams, w[skip:]); score >= nearEnough {
+			best = append(best, scored{w[skip:], score})
+		}
+	}
+	slices.SortFunc(best, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.word, b.word))
+	})
+	out := make([]string, 0, nearWords)
+	for _, b := range best[:min(len(best), nearWords)] {
+		out = append(out, b.word)
+	}
+	return out
+}
+
+// trigrams of a word as pg_trgm counts them: two spaces before it, one behind.
+func trigrams(word string) map[string]bool {
+	runes := []rune("  " + word + " ")
+	grams := make(map[string]bool, len(runes))
+	for i := 0; i+3 <= len(runes); i++ {
+		grams[string(runes[i:i+3])] = true
+	}
+	return grams
+}
+
+// likeness is the share of trigrams that two words have in common.
+func likeness(grams map[string]bool, word string) float64 {
+	n, m := len(grams), len(word)+1 // m is right for ASCII and otherwise too high, which only the exact count below decides
+	if float64(min(n, m))/float64(max(n, m)) < nearEnough && m < n {
+		return 0
+	}
+	others := trigrams(word)
+	common := 0
+	for g := range others {
+		if grams[g] {
+			common++
+		}
+	}
+	return float64(common) / float64(n+len(others)-common)
+}

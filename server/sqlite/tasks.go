@@ -1,0 +1,255 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tandem"
+)
+
+// The statuses as the store keeps them.
+const (
+	pending = iota
+	completed
+	deleted
+)
+
+func statusOf(t tandem.Task) int {
+	switch t.Status() {
+	case tandem.StatusDeleted:
+		return deleted
+	case tandem.StatusCompleted:
+		return completed
+	default:
+		return pending
+	}
+}
+
+// numberBits is the room of a task's number in its row id; the user's ordinal stands above.
+const numberBits = 31
+
+// taskID is the row id of a task: its rows and its words lie beside those of its user's other tasks.
+func taskID(ordinal, number int64) int64 { return ordinal<<numberBits | number }
+
+// decodeTask reads a stored version.
+func decodeTask(r row) (t tandem.Task, err error) {
+	var doc []byte
+	if err := r.Scan(&doc); err != nil {
+		return t, err
+	}
+	err = json.Unmarshal(doc, &t)
+	return t, err
+}
+
+// taskByUID gives the current state of a task; nil for none.
+func taskByUID(ctx context.Context, c *conn, user tandem.UserID, uid string) (*tandem.Task, error) {
+	return firstTask(ctx, c, `
+		select v.doc from tasks t join versions v on v.id = t.current where t.user_id = ? and t.uid = ?`, user, uid)
+}
+
+// taskByNumber gives the current state of a task; nil for none.
+func taskByNumber(ctx context.Context, c *conn, user tandem.UserID, a account, number int64) (*tandem.Task, error) {
+	if number < 1 || number > a.numbers {
+		return nil, nil
+	}
+	return firstTask(ctx, c, `
+		select v.doc from tasks t join versions v on v.id = t.current where t.user_id = ? and t.id = ?`, user, taskID(a.ordinal, number))
+}
+
+func firstTask(ctx context.Context, c *conn, query string, args ...any) (*tandem.Task, error) {
+	tasks, err := list(ctx, c, decodeTask, query, args...)
+	if err != nil || len(tasks) == 0 {
+		return nil, err
+	}
+	return &tasks[0], nil
+}
+
+// saveTask writes the new state of a task and everything that follows from it, and logs the change.
+func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.Task) error {
+	id := taskID(w.account.ordinal, after.Number)
+	version, err := w.saveVersion(ctx, id, before, after)
+	if err != nil {
+		return err
+	}
+	if err := w.saveState(ctx, id, version, before, after); err != nil {
+		return err
+	}
+	if err := w.saveTags(ctx, id, before, after); err != nil {
+		return err
+	}
+	if err := w.saveReminders(ctx, id, before, after); err != nil {
+		return err
+	}
+	if err := w.saveWords(ctx, id, before, after); err != nil {
+		return err
+	}
+	if err := w.saveEvents(ctx, tandem.TaskChange{Before: before, After: &after}); err != nil {
+		return err
+	}
+	if before != nil {
+		w.account.tasks[statusOf(*before)]--
+	}
+	w.account.tasks[statusOf(after)]++
+	if after.DeletedAt != nil {
+		w.gone(tandem.KindTask, after.UID, after.Version)
+		return nil
+	}
+	return w.put(tandem.KindTask, after.UID, after.Version, after.RowJSON())
+}
+
+// saveVersion keeps the state and gives the id of its version.
+func (w *write) saveVersion(ctx context.Context, task int64, before *tandem.Task, after tandem.Task) (id int64, err error) {
+	doc, err := json.Marshal(after)
+	if err != nil {
+		return 0, fmt.Errorf("encode task: %w", err)
+	}
+	if before != nil {
+		if _, err := w.exec(ctx, `update versions set until = ? where user_id = ? and task = ? and version = ?`,
+			milli(w.now), w.user, task, before.Version); err != nil {
+			return 0, err
+		}
+	}
+	_, err = w.one(ctx, into(&id), `
+		insert into versions (user_id, task, version, seq, op_id, turn_id, saved_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?) returning id`,
+		w.user, task, after.Version, w.seq(), w.cause.OpID, w.cause.TurnID, milli(w.now), string(doc))
+	return id, err
+}
+
+func (w *write) saveState(ctx context.Context, id, version int64, before *tandem.Task, t tandem.Task) error {
+	var series, key, predecessor any
+	if t.Series != nil {
+		series, key, predecessor = orNull(t.Series.ID), orNull(t.Series.Key), orNull(t.Series.Predecessor)
+	}
+	ended := t.DeletedAt
+	if ended == nil {
+		ended = t.CompletedAt
+	}
+	state := []any{
+		t.Version, version, statusOf(t), t.Priority.Rank(), milliPtr(t.DueAt), floating(t), milli(t.CreatedAt), milliPtr(ended),
+		tandem.Fold(t.Title), series, key, predecessor,
+	}
+	var err error
+	if before == nil {
+		_, err = w.exec(ctx, `
+			insert into tasks (version, current, status, priority, due_at, floating, created_at, ended_at, title, series_id, occurrence_key,
+				predecessor, id, user_id, number, uid)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(state, id, w.user, t.Number, t.UID)...)
+	} else {
+		_, err = w.exec(ctx, `
+			update tasks set version = ?, current = ?, status = ?, priority = ?, due_at = ?, floating = ?, created_at = ?, ended_at = ?,
+				title = ?, series_id = ?, occurrence_key = ?, predecessor = ?
+			where id = ? and user_id = ?`, append(state, id, w.user)...)
+	}
+	if unique(err) {
+		return tandem.Conflict("recurrence", "That occurrence of %q exists already.", t.Title).Because(err)
+	}
+	return err
+}
+
+func floating(t tandem.Task) bool { return t.Open() && t.Due != nil && t.Due.TimeZone == "" }
+
+func (w *write) saveTags(ctx context.Context, id int64, before *tandem.Task, after tandem.Task) error {
+	if before != nil {
+		if slices.Equal(before.Tags, after.Tags) {
+			return nil
+		}
+		if _, err := w.exec(ctx, `delete from task_tags where user_id = ? and id = ?`, w.user, id); err != nil {
+			return err
+		}
+	}
+	for _, tag := range after.Tags {
+		if _, err := w.exec(ctx, `insert or ignore into task_tags (user_id, tag, id) values (?, ?, ?)`, w.user, tandem.Fold(tag), id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *write) saveReminders(ctx context.Context, id int64, before *tandem.Task, after tandem.Task) error {
+	if before != nil && len(before.Reminders) > 0 {
+		if _, err := w.exec(ctx, `delete from reminders where user_id = ? and task = ?`, w.user, id); err != nil {
+			return err
+		}
+	}
+	if !after.Open() {
+		return nil
+	}
+	for _, r := range after.Reminders {
+		if r.State != tandem.ReminderScheduled {
+			continue
+		}
+		if _, err := w.exec(ctx, `
+			insert or replace into reminders (user_id, reminder_id, task, generation, due_at) values (?, ?, ?, ?, ?)`,
+			w.user, r.ID, id, r.Generation, milli(r.At)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveWords indexes the words of title and description.
+func (w *write) saveWords(ctx context.Context, id int64, before *tandem.Task, after tandem.Task) error {
+	texts := [2]string{after.Title, after.Description}
+	var old [2]string
+	if before != nil {
+		old = [2]string{before.Title, before.Description}
+	}
+	for part, text := range texts {
+		if text == old[part] {
+			continue
+		}
+		rowid := id<<1 | int64(part)
+		if old[part] != "" {
+			if _, err := w.exec(ctx, `delete from words where rowid = ?`, rowid); err != nil {
+				return err
+			}
+		}
+		if tokens := tokensOf(w.account.ordinal, tandem.Words(text)); tokens != "" {
+			if _, err := w.exec(ctx, `insert into words (rowid, text) values (?, ?)`, rowid, tokens); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// userToken is what stands before each word of a user in the index: as long for everyone, so none is the beginning of another.
+func userToken(ordinal int64) string {
+	var b [6]byte
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = 'a' + byte(ordinal%26)
+		ordinal /= 26
+	}
+	return string(b[:])
+}
+
+// tokensOf writes words as the index keeps them.
+func tokensOf(ordinal int64, words []string) string {
+	prefix := userToken(ordinal)
+	var b strings.Builder
+	for i, word := range words {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(prefix)
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
+// saveEvents puts what the world is told into the outbox.
+func (w *write) saveEvents(ctx context.Context, c tandem.TaskChange) error {
+	for _, e := range tandem.Events(w.cause, c, w.seq(), w.now, w.db.newID) {
+		data, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode event: %w", err)
+		}
+		if _, err := w.exec(ctx, `insert into outbox (user_id, topic, event) values (?, ?, ?)`, w.user, e.Topic(), string(data)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

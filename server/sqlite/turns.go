@@ -1,0 +1,222 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tandem"
+)
+
+// StartTurn stores the person's words and a running turn, in one write; its lease belongs to s.Owner. The same id with the same
+// hash gives the turn that is there, and true; with another hash conflict. not_found for an unknown conversation, limited (busy)
+// while a turn runs there or as many as may run for the user.
+func (db *DB) StartTurn(ctx context.Context, user tandem.UserID, s tandem.TurnStart) (t tandem.Turn, replayed bool, err error) {
+	cause := s.Cause
+	cause.TurnID = s.ID
+	_, err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
+		found, err := turns(ctx, w.conn, `user_id = ? and id = ?`, user, s.ID)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			t, replayed = found[0], true
+			if t.Hash != s.Hash {
+				return tandem.Conflict("turn_id", "This turn_id was used for another message.")
+			}
+			return nil
+		}
+		t, err = w.startTurn(ctx, s)
+		return err
+	})
+	return t, replayed, err
+}
+
+func (w *write) startTurn(ctx context.Context, s tandem.TurnStart) (t tandem.Turn, err error) {
+	t = tandem.Turn{
+		ID: s.ID, UserID: w.user, Conversation: s.Conversation, Text: s.Text, Zone: s.Zone, Hash: s.Hash, Status: tandem.TurnRunning,
+		LeaseOwner: s.Owner, LeaseUntil: w.now.Add(tandem.TurnLease), Attempt: 1, StartedAt: w.now,
+	}
+	if s.Conversation != 0 {
+		if _, err := conversation(ctx, w.conn, w.user, s.Conversation); err != nil {
+			return t, err
+		}
+	}
+	if err := w.mayRun(ctx, s.Conversation); err != nil {
+		return t, err
+	}
+	if s.Conversation == 0 {
+		if t.Conversation, err = w.newConversation(ctx, s.Title); err != nil {
+			return t, err
+		}
+	}
+	m, err := w.addMessage(ctx, tandem.Message{Conversation: t.Conversation, TurnID: t.ID, Role: tandem.RoleUser, Text: s.Text})
+	if err != nil {
+		return t, err
+	}
+	t.MessageID = m.ID
+	_, err = w.exec(ctx, `
+		insert into turns (user_id, id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner,
+			lease_until, attempt, started_at, seq)
+		values (?, ?, ?, ?, ?, ?, ?, ?, '', '', '[]', 0, ?, ?, ?, ?, 0)`,
+		w.user, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, milli(t.LeaseUntil), t.Attempt, milli(t.StartedAt))
+	return t, err
+}
+
+// busyFor is when a person whose turns are all running may ask again.
+const busyFor = time.Second
+
+func (w *write) mayRun(ctx context.Context, conv int64) error {
+	running, here := 0, 0
+	if _, err := w.one(ctx, into(&running, &here), `
+		select count(*), coalesce(sum(conversation = ?2), 0) from turns where user_id = ?1 and status = 'running'`, w.user, conv); err != nil {
+		return err
+	}
+	switch {
+	case here > 0:
+		return tandem.Limited("busy", busyFor.Milliseconds(), "The assistant is still at work in this conversation.")
+	case running >= tandem.MaxRunningTurns:
+		return tandem.Limited("busy", busyFor.Milliseconds(), "The assistant is at work in %d conversations already.", running)
+	}
+	return nil
+}
+
+// SaveTurn stores Reply, Calls, N and Engine of a running turn and extends its lease. It reports whether the person asked to stop.
+// conflict: the turn has ended, or its lease went to another owner.
+func (db *DB) SaveTurn(ctx context.Context, t tandem.Turn) (cancel bool, err error) {
+	calls, err := json.Marshal(some(t.Calls))
+	if err != nil {
+		return false, fmt.Errorf("encode tool calls: %w", err)
+	}
+	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+		found, err := c.one(ctx, into(&cancel), `
+			update turns set reply = ?, calls = ?, n = ?, engine = ?, lease_until = ?
+			where user_id = ? and id = ? and status = 'running' and lease_owner = ? and attempt = ? returning cancel`,
+			t.Reply, string(calls), t.N, t.Engine, milli(db.clock().Add(tandem.TurnLease)), t.UserID, t.ID, t.LeaseOwner, t.Attempt)
+		return lostIf(!found, err)
+	})
+	return cancel, err
+}
+
+func lostIf(lost bool, err error) error {
+	if err == nil && lost {
+		return tandem.Conflict("turn_id", "This turn has ended, or goes on elsewhere.")
+	}
+	return err
+}
+
+// EndTurn stores the assistant's message and the end of the turn in one write. respond, given the number of the write and the
+// stored message, renders the answer that repeats get. It is fenced as SaveTurn is.
+func (db *DB) EndTurn(
+	ctx context.Context, t tandem.Turn, reply tandem.Message, respond func(tandem.Seq, tandem.Message) (json.RawMessage, error),
+) (tandem.Turn, tandem.Message, error) {
+	cause := tandem.Cause{Actor: tandem.ActorAgent, TurnID: t.ID, Conversation: t.Conversation}
+	_, err := db.update(ctx, t.UserID, cause, func(ctx context.Context, w *write) (err error) {
+		var one int
+		held, err := w.one(ctx, into(&one), `
+			select 1 from turns where user_id = ? and id = ? and status = 'running' and lease_owner = ? and attempt = ?`,
+			t.UserID, t.ID, t.LeaseOwner, t.Attempt)
+		if err := lostIf(!held, err); err != nil {
+			return err
+		}
+		reply.Conversation, reply.TurnID, reply.Role, reply.Status = t.Conversation, t.ID, tandem.RoleAssistant, string(t.Status)
+		if reply, err = w.addMessage(ctx, reply); err != nil {
+			return err
+		}
+		t.Seq, t.EndedAt = w.seq(), &w.now
+		if respond != nil {
+			if t.Response, err = respond(t.Seq, reply); err != nil {
+				return fmt.Errorf("render response: %w", err)
+			}
+		}
+		return w.endTurn(ctx, t)
+	})
+	return t, reply, err
+}
+
+func (w *write) endTurn(ctx context.Context, t tandem.Turn) error {
+	calls, err := json.Marshal(some(t.Calls))
+	if err != nil {
+		return fmt.Errorf("encode tool calls: %w", err)
+	}
+	_, err = w.exec(ctx, `
+		update turns set status = ?, reply = ?, calls = ?, n = ?, engine = ?, ended_at = ?, response = ?, seq = ? where user_id = ? and id = ?`,
+		t.Status, t.Reply, string(calls), t.N, t.Engine, milliPtr(t.EndedAt), text(t.Response), t.Seq, w.user, t.ID)
+	return err
+}
+
+// Turn gives a turn; not_found for an unknown one.
+func (db *DB) Turn(ctx context.Context, user tandem.UserID, id string) (t tandem.Turn, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		found, err := turns(ctx, c, `user_id = ? and id = ?`, user, id)
+		if err == nil && len(found) == 0 {
+			return tandem.NotFound("turn_id", id, "turn")
+		}
+		if err == nil {
+			t = found[0]
+		}
+		return err
+	})
+	return t, err
+}
+
+// RunningTurns gives a user's turns that have not ended, the oldest first.
+func (db *DB) RunningTurns(ctx context.Context, user tandem.UserID) (out []tandem.Turn, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		out, err = turns(ctx, c, `user_id = ? and status = 'running' order by started_at, id`, user)
+		return err
+	})
+	return out, err
+}
+
+// RequestCancel asks the owner of a running turn to stop; one that has ended is left alone. not_found for an unknown turn.
+func (db *DB) RequestCancel(ctx context.Context, user tandem.UserID, id string) error {
+	return db.write(ctx, func(ctx context.Context, c *conn) error {
+		n, err := c.exec(ctx, `update turns set cancel = 1 where user_id = ? and id = ?`, user, id)
+		if err == nil && n == 0 {
+			return tandem.NotFound("turn_id", id, "turn")
+		}
+		return err
+	})
+}
+
+// TakeTurns gives owner the running turns whose lease ended before now, with the next Attempt: writes of the owner before are
+// refused from then on.
+func (db *DB) TakeTurns(ctx context.Context, owner string, now time.Time, limit int) (out []tandem.Turn, err error) {
+	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+		out, err = turns(ctx, c, `status = 'running' and lease_until < ? order by lease_until limit ?`, milli(now), limit)
+		for i := range out {
+			t := &out[i]
+			t.LeaseOwner, t.LeaseUntil, t.Attempt = owner, now.Add(tandem.TurnLease).UTC().Truncate(time.Millisecond), t.Attempt+1
+			if _, err := c.exec(ctx, `update turns set lease_owner = ?, lease_until = ?, attempt = ? where user_id = ? and id = ?`,
+				owner, milli(t.LeaseUntil), t.Attempt, t.UserID, t.ID); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// turns reads turns; where is one of a few constant conditions.
+func turns(ctx context.Context, c *conn, where string, args ...any) ([]tandem.Turn, error) {
+	return list(ctx, c, scanTurn, `
+		select id, user_id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner, lease_until, attempt,
+			started_at, ended_at, response, seq
+		from turns where `+where, args...)
+}
+
+func scanTurn(r row) (t tandem.Turn, err error) {
+	var calls, response []byte
+	var lease, started int64
+	var ended sql.NullInt64
+	if err := r.Scan(&t.ID, &t.UserID, &t.Conversation, &t.MessageID, &t.Text, &t.Zone, &t.Hash, &t.Status, &t.Engine, &t.Reply, &calls,
+		&t.N, &t.LeaseOwner, &lease, &t.Attempt, &started, &ended, &response, &t.Seq); err != nil {
+		return t, err
+	}
+	t.LeaseUntil, t.StartedAt, t.EndedAt, t.Response = instant(lease), instant(started), instantPtr(ended), response
+	err = json.Unmarshal(calls, &t.Calls)
+	return t, err
+}

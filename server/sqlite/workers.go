@@ -1,0 +1,241 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"tandem"
+)
+
+// Outbox gives the oldest events that were not published yet, in the order in which they were written.
+func (db *DB) Outbox(ctx context.Context, limit int) (out []tandem.Outgoing, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		out, err = list(ctx, c, func(r row) (o tandem.Outgoing, err error) {
+			var event []byte
+			err = r.Scan(&o.ID, &o.Topic, &o.User, &event)
+			o.Event = event
+			return o, err
+		}, `select id, topic, user_id, event from outbox order by id limit ?`, limit)
+		return err
+	})
+	return out, err
+}
+
+// MarkPublished takes events off the outbox; unknown ones are left alone.
+func (db *DB) MarkPublished(ctx context.Context, ids []int64) error {
+	data, err := json.Marshal(ids)
+	if err != nil {
+		return fmt.Errorf("encode ids: %w", err)
+	}
+	return db.write(ctx, func(ctx context.Context, c *conn) error {
+		_, err := c.exec(ctx, `delete from outbox where id in (select value from json_each(?))`, string(data))
+		return err
+	})
+}
+
+// DueReminders gives scheduled reminders of all users with a time up to until, the earliest first.
+func (db *DB) DueReminders(ctx context.Context, until time.Time, limit int) (out []tandem.DuePromise, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		out, err = list(ctx, c, func(r row) (p tandem.DuePromise, err error) {
+			var due int64
+			err = r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &due)
+			p.At = instant(due)
+			return p, err
+		}, `
+			select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at
+			from (select user_id, task, reminder_id, generation, due_at from reminders where due_at <= ? order by due_at limit ?) r
+			join tasks t on t.id = r.task and t.user_id = r.user_id order by r.due_at`, milli(until), limit)
+		return err
+	})
+	return out, err
+}
+
+// AddNotice shows that a reminder fired, once per generation and event, and only while its task is open. False: it was there, or
+// nobody wants it any more.
+func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (added bool, err error) {
+	_, err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
+		if seen, err := w.inInbox(ctx, in); seen || err != nil {
+			return err
+		}
+		if err := w.putInbox(ctx, in); err != nil {
+			return err
+		}
+		t, err := taskByUID(ctx, w.conn, n.UserID, n.TaskUID)
+		if err != nil || t == nil || !t.Open() {
+			return err
+		}
+		added, err = w.addNotice(ctx, n)
+		return err
+	})
+	return added && err == nil, err
+}
+
+func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
+	var due any
+	if n.Due != nil {
+		doc, err := json.Marshal(n.Due)
+		if err != nil {
+			return false, fmt.Errorf("encode due date: %w", err)
+		}
+		due = string(doc)
+	}
+	rows, err := w.exec(ctx, `
+		insert or ignore into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, milli(n.FiredAt))
+	if err != nil || rows == 0 {
+		return false, err
+	}
+	n.FiredAt = instant(milli(n.FiredAt))
+	return true, w.put(tandem.KindNotice, n.ID, int64(w.seq()), n.Row())
+}
+
+func scanNotice(r row) (n tandem.Notice, err error) {
+	var due sql.NullString
+	var fired int64
+	if err := r.Scan(&n.ID, &n.UserID, &n.ReminderID, &n.Generation, &n.TaskUID, &n.Number, &n.Title, &due, &fired); err != nil {
+		return n, err
+	}
+	n.FiredAt = instant(fired)
+	if due.Valid {
+		err = json.Unmarshal([]byte(due.String), &n.Due)
+	}
+	return n, err
+}
+
+// dismiss takes notices off every device; unknown and dismissed ones are left alone.
+func (w *write) dismiss(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		n, err := w.exec(ctx, `update notices set shown = 0 where user_id = ? and id = ? and shown = 1`, w.user, id)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			w.gone(tandem.KindNotice, id, int64(w.seq()))
+		}
+	}
+	return nil
+}
+
+// dismissOf dismisses the notices of tasks.
+func (w *write) dismissOf(ctx context.Context, uids []string) error {
+	for _, uid := range uids {
+		ids, err := list(ctx, w.conn, single[string], `select id from notices where user_id = ? and task = ? and shown = 1`, w.user, uid)
+		if err != nil {
+			return err
+		}
+		slices.Sort(ids)
+		if err := w.dismiss(ctx, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AppendAudit adds an event to the trail unless one with its id is there.
+func (db *DB) AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Event) (added bool, err error) {
+	doc, err := json.Marshal(e)
+	if err != nil {
+		return false, fmt.Errorf("encode event: %w", err)
+	}
+	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+		n, err := c.exec(ctx, `insert or ignore into audit (user_id, event_id, topic, at, event) values (?, ?, ?, ?, ?)`,
+			e.UserID, e.EventID, topic, milli(time.Time(e.Timestamp)), string(doc))
+		added = n > 0
+		return err
+	})
+	return added && err == nil, err
+}
+
+// Audit gives entries of the trail in the order in which they were added.
+func (db *DB) Audit(ctx context.Context, f tandem.AuditFilter) (out []tandem.AuditEntry, err error) {
+	from, to := int64(0), int64(1<<62)
+	if !f.From.IsZero() {
+		from = milli(f.From)
+	}
+	if !f.To.IsZero() {
+		to = milli(f.To)
+	}
+	query := `
+		select id, topic, user_id, at, event from audit
+		where id > ?1 and at between ?2 and ?3 and (?4 = '' or topic = ?4) and (?5 = '' or user_id = ?5) order by id limit ?6`
+	if f.User != "" {
+		query = `
+		select id, topic, user_id, at, event from audit
+		where user_id = ?5 and id > ?1 and at between ?2 and ?3 and (?4 = '' or topic = ?4) order by id limit ?6`
+	}
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		out, err = list(ctx, c, func(r row) (a tandem.AuditEntry, err error) {
+			var at int64
+			var event []byte
+			err = r.Scan(&a.ID, &a.Topic, &a.User, &at, &event)
+			a.At, a.Event = instant(at), event
+			return a, err
+		}, query, f.After, from, to, f.Topic, f.User, f.Limit)
+		return err
+	})
+	return out, err
+}
+
+// AddDeadLetter sets aside an event that a consumer cannot take.
+func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error {
+	var owner struct {
+		User tandem.UserID `json:"user_id"`
+	}
+	_ = json.Unmarshal(event, &owner) // poison may be anything; then it belongs to nobody
+	return db.write(ctx, func(ctx context.Context, c *conn) error {
+		_, err := c.exec(ctx, `insert into dead_letters (user_id, topic, consumer, reason, at, event) values (?, ?, ?, ?, ?, ?)`,
+			owner.User, topic, consumer, reason, milli(db.clock()), []byte(event))
+		return err
+	})
+}
+
+// DeadLetters gives what was set aside behind the entry after, in the order in which it was.
+func (db *DB) DeadLetters(ctx context.Context, after int64, limit int) (out []tandem.DeadLetter, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		out, err = list(ctx, c, func(r row) (l tandem.DeadLetter, err error) {
+			var at int64
+			err = r.Scan(&l.ID, &l.Topic, &l.Consumer, &l.Reason, &at, &l.Event)
+			l.At = instant(at)
+			return l, err
+		}, `select id, topic, consumer, reason, at, event from dead_letters where id > ? order by id limit ?`, after, limit)
+		return err
+	})
+	return out, err
+}
+
+// Claim takes an idempotency key for owner until the lease ends. held: another owner's claim is alive.
+func (db *DB) Claim(ctx context.Context, key, owner string, lease time.Duration) (state tandem.KeyState, err error) {
+	now := db.clock()
+	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+		n, err := c.exec(ctx, `
+			insert into keys (key, owner, done, expires) values (?1, ?2, 0, ?3)
+			on conflict (key) do update set owner = excluded.owner, done = 0, expires = excluded.expires
+			where keys.expires <= ?4 or keys.done = 0 and keys.owner = ?2`, key, owner, milli(now.Add(lease)), milli(now))
+		if state = tandem.KeyClaimed; n > 0 || err != nil {
+			return err
+		}
+		done := false
+		_, err = c.one(ctx, into(&done), `select done from keys where key = ?`, key)
+		if state = tandem.KeyHeld; done {
+			state = tandem.KeyDone
+		}
+		return err
+	})
+	return state, err
+}
+
+// Done remembers for ttl that the work of a key was done.
+func (db *DB) Done(ctx context.Context, key, owner string, ttl time.Duration) error {
+	return db.write(ctx, func(ctx context.Context, c *conn) error {
+		_, err := c.exec(ctx, `
+			insert into keys (key, owner, done, expires) values (?, ?, 1, ?)
+			on conflict (key) do update set owner = excluded.owner, done = 1, expires = excluded.expires`,
+			key, owner, milli(db.clock().Add(ttl)))
+		return err
+	})
+}

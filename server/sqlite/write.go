@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tandem"
+)
+
+// account is a user's row: what every write reads first and bumps last.
+type account struct {
+	ordinal       int64
+	seq           tandem.Seq
+	floor         tandem.Seq
+	numbers       int64
+	conversations int64
+	tasks         [3]int64 // by status
+}
+
+// readAccount gives the row of a user; false for one who never wrote.
+func readAccount(ctx context.Context, c *conn, user tandem.UserID) (a account, found bool, err error) {
+	found, err = c.one(ctx, into(&a.ordinal, &a.seq, &a.floor, &a.numbers, &a.conversations, &a.tasks[pending], &a.tasks[completed], &a.tasks[deleted]),
+		`select ordinal, seq, floor, numbers, conversations, pending, completed, deleted from users where user_id = ?`, user)
+	return a, found, err
+}
+
+// write is one transaction of one user while it is put together.
+type write struct {
+	*conn
+	db      *DB
+	user    tandem.UserID
+	cause   tandem.Cause
+	now     time.Time
+	account account
+	changes []tandem.Change
+}
+
+// errUndo ends a write that is not to be kept, without being an error.
+var errUndo = errors.New("not to be kept")
+
+// update runs one write of a user. What change logs takes the user's next number, which update gives; a write that logs nothing
+// gives the head.
+func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) (tandem.Seq, error) {
+	w := &write{db: db, user: user, cause: cause, now: db.clock()}
+	err := db.write(ctx, func(ctx context.Context, c *conn) error {
+		w.conn = c
+		if err := w.open(ctx); err != nil {
+			return err
+		}
+		if err := change(ctx, w); err != nil {
+			return err
+		}
+		return w.finish(ctx)
+	}, func() {
+		if len(w.changes) > 0 && db.OnCommit != nil {
+			db.told.add(w.delta())
+		}
+	})
+	if err != nil && !errors.Is(err, errUndo) {
+		return 0, err
+	}
+	if len(w.changes) == 0 {
+		return w.account.seq, nil
+	}
+	if db.OnCommit != nil && err == nil {
+		db.told.drain(db.OnCommit)
+	}
+	return w.seq(), nil
+}
+
+// seq is the number that this write takes if it logs a change.
+func (w *write) seq() tandem.Seq { return w.account.seq + 1 }
+
+func (w *write) delta() tandem.Delta {
+	return tandem.Delta{User: w.user, From: w.seq(), To: w.seq(), Changes: w.changes}
+}
+
+// open reads the user's row and makes it at the first write.
+func (w *write) open(ctx context.Context) (err error) {
+	found := false
+	if w.account, found, err = readAccount(ctx, w.conn, w.user); found || err != nil {
+		return err
+	}
+	if !w.user.Valid() {
+		return tandem.Invalid("user_id", string(w.user), "That is not a user id.")
+	}
+	if _, err := w.exec(ctx, `insert into users (user_id, created_at) values (?, ?)`, w.user, milli(w.now)); err != nil {
+		return err
+	}
+	w.account, _, err = readAccount(ctx, w.conn, w.user)
+	return err
+}
+
+// put logs that a row is new or changed.
+func (w *write) put(kind tandem.Kind, id string, version int64, row any) error {
+	data, ok := row.(json.RawMessage)
+	if !ok {
+		var err error
+		if data, err = json.Marshal(row); err != nil {
+			return fmt.Errorf("encode %s row: %w", kind, err)
+		}
+	}
+	w.change(kind, id, version, data)
+	return nil
+}
+
+// gone logs that a row is none any more for clients.
+func (w *write) gone(kind tandem.Kind, id string, version int64) { w.change(kind, id, version, nil) }
+
+func (w *write) change(kind tandem.Kind, id string, version int64, row json.RawMessage) {
+	w.changes = append(w.changes, tandem.Change{
+		Kind: kind, ID: id, Version: version, Row: row, Actor: w.cause.Actor, TurnID: w.cause.TurnID, Client: w.cause.Client, Mid: w.cause.Mid,
+	})
+}
+
+// finish writes the log and the user's row.
+func (w *write) finish(ctx context.Context) error {
+	seq := w.account.seq
+	if len(w.changes) > 0 {
+		seq++
+	}
+	for n, ch := range w.changes {
+		if _, err := w.exec(ctx, `
+			insert into changes (user_id, seq, n, kind, id, version, actor, turn_id, client, mid, at)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			w.user, seq, n, ch.Kind, ch.ID, ch.Version, ch.Actor, ch.TurnID, ch.Client, ch.Mid, milli(w.now)); err != nil {
+			return err
+		}
+	}
+	a := w.account
+	_, err := w.exec(ctx, `
+		update users set seq = ?, numbers = ?, conversations = ?, pending = ?, completed = ?, deleted = ? where user_id = ?`,
+		seq, a.numbers, a.conversations, a.tasks[pending], a.tasks[completed], a.tasks[deleted], w.user)
+	return err
+}
