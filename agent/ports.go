@@ -12,7 +12,7 @@ import (
 type Store interface {
 	Turns
 	Approvals
-	Transcript
+	Memory
 }
 
 // Turns keeps turns with their leases. Writes are fenced by LeaseOwner and Attempt: an owner that lost its lease gets conflict.
@@ -43,10 +43,10 @@ type Approvals interface {
 	ExpireApprovals(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
-// Transcript gives what was said, and the person's settings.
-type Transcript interface {
-	// History gives the messages before the named one (empty: the newest), oldest first.
-	History(ctx context.Context, user tandem.UserID, conversation int64, before string, limit int) ([]tandem.Message, bool, error)
+// Memory gives what was said, and the person's settings.
+type Memory interface {
+	// Transcript gives the messages before the named one (empty: the newest), oldest first, hidden ones included.
+	Transcript(ctx context.Context, user tandem.UserID, conversation int64, before string, limit int) ([]tandem.Message, bool, error)
 	Settings(ctx context.Context, user tandem.UserID) (tandem.Settings, error)
 }
 
@@ -67,6 +67,7 @@ type Binding struct {
 	Conversation int64
 	MessageID    string    // of the person's words
 	Words        string    // the person's own words, against which a date of the model is checked
+	Dates        []string  // YYYY-MM-DD, found in results of this turn: a date of the model that is among them is fine
 	Now          time.Time // in which relative dates are read
 	Zone         string    // IANA name; empty: the user's
 	// Guard is asked inside the transaction of each write that is neither a replay nor a dry run, with what it is about to
@@ -79,4 +80,5 @@ type Binding struct {
 type Effect struct {
 	Tool    string
 	Changes []tandem.TaskChange
+	Unsaid  []string // dates that neither the words nor the results of this turn name
 }

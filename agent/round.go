@@ -1,0 +1,317 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tandem"
+)
+
+// heard is what a model said in one round.
+type heard struct {
+	calls    []Call
+	question *Question
+	forming  map[string]Call // by the model's id, in the order of their places
+	order    []string
+	bytes    int
+}
+
+// Bounds of what a model may say in one turn, and in one call.
+const (
+	maxReply     = 32 << 10
+	maxArguments = 64 << 10
+)
+
+// Why listening to a model ends early.
+var (
+	errSilent  = errors.New("the model fell silent")
+	errEndless = errors.New("the model does not come to an end")
+)
+
+// next is one round: the model speaks, and what it calls is carried out. outer outlives the turn's deadline.
+func (r *run) next(ctx, outer context.Context) (ending, bool) {
+	switch {
+	case r.round >= r.Limits.Rounds:
+		return r.limit("this took more than %d rounds", r.Limits.Rounds), true
+	case r.usage.Input+r.usage.Output > r.Limits.TurnTokens:
+		return r.limit("this took more than %d tokens", int(r.Limits.TurnTokens)), true
+	}
+	r.round++
+	at := r.live.length()
+	h, err := r.listen(ctx, r.ask())
+	if err != nil {
+		return r.unheard(ctx, outer, at, err)
+	}
+	if r.model == r.Primary {
+		r.circuit.report(true, r.Now())
+	}
+	switch {
+	case h.question != nil:
+		return r.question(ctx, *h.question), true
+	case len(h.calls) == 0:
+		return ending{status: tandem.TurnDone}, true
+	}
+	return r.take(ctx, h.calls)
+}
+
+func (r *run) limit(format string, n int) ending {
+	return ending{tandem.TurnLimit, "I stopped: " + fmt.Sprintf(format, n) + "."}
+}
+
+// ask makes the request of a round. History goes first when there is too much.
+func (r *run) ask() Request {
+	own := append([]Message{{Role: RoleUser, Text: r.turn.Text}}, r.retrace()...)
+	past := r.past.messages
+	room := r.Limits.TurnTokens/4 - tokensOf(own)
+	for len(past) > 0 && tokensOf(past) > room {
+		past = past[1:]
+		for len(past) > 0 && past[0].Role != RoleUser {
+			past = past[1:]
+		}
+	}
+	return Request{
+		User: r.turn.UserID, Now: r.now, Zone: r.zone, Settings: r.settings, System: system, Messages: slices.Concat(past, own),
+		Tools: r.tools.List(), Focus: r.past.focus, Shown: r.past.shown,
+	}
+}
+
+// tokensOf estimates what messages cost.
+func tokensOf(messages []Message) int64 {
+	n := 0
+	for _, m := range messages {
+		n += len(m.Text) + len(m.Result)
+		for _, c := range m.Calls {
+			n += len(c.Arguments)
+		}
+	}
+	return int64(n / 4)
+}
+
+type piece struct {
+	event Event
+	err   error
+}
+
+// listen asks the model and passes on what it says while it says it.
+func (r *run) listen(ctx context.Context, req Request) (heard, error) {
+	began := r.Now()
+	ctx, hangUp := context.WithCancel(ctx)
+	pieces := make(chan piece)
+	var speaking sync.WaitGroup
+	defer speaking.Wait()
+	defer hangUp()
+	speaking.Go(func() {
+		defer close(pieces)
+		for ev, err := range r.model.Stream(ctx, req) {
+			select {
+			case pieces <- piece{ev, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+
+	h := heard{forming: map[string]Call{}}
+	patience := time.NewTimer(r.Limits.FirstToken)
+	defer patience.Stop()
+	var flush <-chan time.Time
+	usage := tandem.Usage{}
+	defer func() { r.charge(req, h, usage) }()
+	for first := true; ; {
+		select {
+		case p, open := <-pieces:
+			switch {
+			case !open && ctx.Err() != nil:
+				return h, context.Cause(ctx)
+			case !open:
+				r.live.flush()
+				return h, nil
+			case p.err != nil:
+				return h, p.err
+			}
+			if first {
+				r.Metrics.FirstToken(r.model.Engine(), r.Now().Sub(began))
+				first = false
+			}
+			patience.Reset(r.Limits.Stall)
+			if err := r.hear(&h, &usage, p.event); err != nil {
+				return h, err
+			}
+			if flush == nil {
+				flush = time.After(r.Limits.Flush)
+			}
+		case <-flush:
+			flush = nil
+			r.live.flush()
+			r.showForming(&h)
+		case <-patience.C:
+			return h, errSilent
+		case <-ctx.Done():
+			return h, context.Cause(ctx)
+		}
+	}
+}
+
+// hear takes one event of the model.
+func (r *run) hear(h *heard, usage *tandem.Usage, ev Event) error {
+	switch {
+	case ev.Text != "":
+		h.bytes += len(ev.Text)
+		if r.live.length()+len(ev.Text) > maxReply {
+			return errEndless
+		}
+		r.live.write(ev.Text)
+	case ev.Forming != nil:
+		if _, ok := h.forming[ev.Forming.ID]; !ok {
+			h.order = append(h.order, ev.Forming.ID)
+		}
+		h.forming[ev.Forming.ID] = *ev.Forming
+		if len(ev.Forming.Arguments) > maxArguments {
+			return errEndless
+		}
+	case ev.Call != nil:
+		h.bytes += len(ev.Call.Arguments)
+		if len(h.calls) > r.Limits.Calls || len(ev.Call.Arguments) > maxArguments {
+			return errEndless
+		}
+		h.calls = append(h.calls, *ev.Call)
+	case ev.Question != nil:
+		h.question = ev.Question
+	case ev.Usage != nil:
+		usage.Input += ev.Usage.Input
+		usage.Output += ev.Usage.Output
+	}
+	return nil
+}
+
+// showForming lets devices draw the calls that are still being written.
+func (r *run) showForming(h *heard) {
+	for i, id := range h.order {
+		c, ok := h.forming[id]
+		if !ok || !known(c.Tool) {
+			continue
+		}
+		delete(h.forming, id) // until it grows again
+		if args, ok := completed(c.Arguments); ok {
+			r.live.tool(tandem.TurnTool{ID: callID(r.turn.ID, r.round, i), Name: c.Tool, Phase: phaseForming, Args: args})
+		}
+	}
+}
+
+// charge books the tokens of a round. A provider that does not tell them is charged by the size of what was said.
+func (r *run) charge(req Request, h heard, usage tandem.Usage) {
+	if r.model.Engine() == enginePlanner {
+		return
+	}
+	if usage.Input == 0 && usage.Output == 0 {
+		usage = tandem.Usage{Input: tokensOf(req.Messages), Output: int64(h.bytes / 4)}
+	}
+	r.usage.Input += usage.Input
+	r.usage.Output += usage.Output
+	r.Metrics.Tokens("input", usage.Input)
+	r.Metrics.Tokens("output", usage.Output)
+	r.spent.add(r.turn.UserID, usage.Input+usage.Output, r.Now())
+}
+
+// enginePlanner is the engine that costs nothing.
+const enginePlanner = "planner"
+
+// unheard decides what follows a round that the model did not bring to its end. at is how long the reply was before it.
+func (r *run) unheard(ctx, outer context.Context, at int, err error) (ending, bool) {
+	late := errors.Is(context.Cause(ctx), errDeadline)
+	if ctx.Err() != nil && !late {
+		return r.stopped(ctx, err), true
+	}
+	r.Metrics.ModelError(reasonOf(err, late))
+	r.Log.WarnContext(ctx, "model failed", "user_id", r.turn.UserID, "turn_id", r.turn.ID, "engine", r.model.Engine(), "err", err)
+	untouched := len(r.live.row().Calls) == 0
+	switch {
+	case errors.Is(err, errEndless):
+		return ending{tandem.TurnLimit, "I stopped: the answer did not come to an end."}, true
+	case r.model == r.Fallback || late && !untouched:
+		return r.stopped(ctx, err), true
+	case untouched:
+		r.circuit.report(false, r.Now())
+		r.live.withdraw(at)
+		return r.fallBack(outer)
+	case !r.retried:
+		r.retried = true
+		r.round--
+		r.live.withdraw(at)
+		return ending{}, false
+	}
+	r.circuit.report(false, r.Now())
+	return ending{tandem.TurnFailed, "I could not finish this: the language model did not answer."}, true
+}
+
+// fallbackTime is what the fallback gets when the turn's own time is over.
+const fallbackTime = 10 * time.Second
+
+// fallBack lets the planner answer instead. It runs in the time that it needs, not in what the model has left of the turn.
+func (r *run) fallBack(outer context.Context) (ending, bool) {
+	ctx, stop := context.WithTimeoutCause(outer, fallbackTime, errDeadline)
+	defer stop()
+	r.model, r.round = r.Fallback, 0
+	r.setEngine()
+	end, done := ending{}, false
+	for !done {
+		end, done = r.next(ctx, outer)
+	}
+	return end, true
+}
+
+func reasonOf(err error, late bool) string {
+	switch {
+	case late:
+		return "timeout"
+	case errors.Is(err, errSilent):
+		return "stall"
+	case errors.Is(err, errEndless):
+		return "endless"
+	default:
+		return "http"
+	}
+}
+
+// completed closes JSON that is still being written, so far as it holds whole members of an object.
+func completed(partial json.RawMessage) (json.RawMessage, bool) {
+	var closers []byte
+	inString, escaped := false, false
+	for _, b := range partial {
+		switch {
+		case escaped:
+			escaped = false
+		case inString && b == '\\':
+			escaped = true
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{':
+			closers = append(closers, '}')
+		case b == '[':
+			closers = append(closers, ']')
+		case (b == '}' || b == ']') && len(closers) > 0:
+			closers = closers[:len(closers)-1]
+		}
+	}
+	text := string(partial)
+	if escaped {
+		text = text[:len(text)-1]
+	}
+	if inString {
+		text += `"`
+	}
+	slices.Reverse(closers)
+	for _, end := range []string{"", "null", ":null"} {
+		if out := strings.TrimRight(strings.TrimSpace(text)+end, ", ") + string(closers); json.Valid([]byte(out)) && strings.HasPrefix(out, "{") {
+			return json.RawMessage(out), true
+		}
+	}
+	return nil, false
+}
