@@ -29,7 +29,7 @@ type clock struct {
 // newClock reads in the named zone, else in the zone of the conversation, else in the person's own. The zone is stored with
 // what is read where it was named, or where the conversation is held in another zone than the person's.
 func newClock(now time.Time, s tandem.Settings, named, conversation string) (clock, error) {
-	c := clock{now: now, zone: s.Zone(), settings: s, options: conventions(s)}
+	c := clock{now: now, zone: s.Zone(), settings: s, options: Conventions(s)}
 	if named == "" && conversation != s.TimeZone {
 		named = conversation
 	}
@@ -44,8 +44,8 @@ func newClock(now time.Time, s tandem.Settings, named, conversation string) (clo
 	return c, nil
 }
 
-// conventions gives the grammar's options for a person.
-func conventions(s tandem.Settings) phrase.Options {
+// Conventions gives the grammar's options for a person.
+func Conventions(s tandem.Settings) phrase.Options {
 	o := phrase.Options{
 		Locale: s.Locale, DayFirst: dayFirst(s.Locale),
 		Morning: s.Words.Morning, Afternoon: s.Words.Afternoon, Evening: s.Words.Evening, Night: s.Words.Night,
