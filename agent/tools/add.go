@@ -122,8 +122,9 @@ func (a *arguments) draft(clk clock) (draft, *interpreted, error) {
 	d.RepeatFrom = choice(a, "repeat_from", tandem.RepeatFroms)
 	var read interpreted
 	d.Due, d.repeat = a.schedule(clk, &read)
-	if d.repeat != nil && d.RepeatFrom == "" {
-		d.RepeatFrom = d.repeat.from
+	if d.repeat != nil {
+		d.RepeatFrom = cmp.Or(d.RepeatFrom, d.repeat.from)
+		d.Due = cmp.Or(d.Due, d.repeat.first)
 	}
 	d.Reminders = a.reminders(clk)
 	return d, &read, a.err
@@ -132,8 +133,7 @@ func (a *arguments) draft(clk clock) (draft, *interpreted, error) {
 // maxTagList bounds a list of tags before repeats are dropped.
 const maxTagList = 5 * tandem.MaxTags
 
-// schedule reads due and recurrence. A phrase for the due date may hold the repetition, and one for the repetition the first
-// occurrence.
+// schedule reads due and recurrence. A phrase for the due date may hold the repetition too.
 func (a *arguments) schedule(clk clock, read *interpreted) (*tandem.Due, *repetition) {
 	dueText, dueField := a.alias("due", "due_date")
 	repeatText, repeatField := a.recurrence()
@@ -157,10 +157,9 @@ func (a *arguments) schedule(clk clock, read *interpreted) (*tandem.Due, *repeti
 			a.fail(err)
 			return nil, nil
 		}
-		if repeat = &rep; due == nil {
-			due = rep.first
-		}
+		repeat = &rep
 	}
+	read.repeats = repeat != nil
 	return due, repeat
 }
 

@@ -27,9 +27,10 @@ type arguments struct {
 	err    error
 }
 
-// parseArguments reads one JSON object with the known members and no others. Absent arguments are an empty object.
+// parseArguments reads one JSON object with the known members and no others. Absent arguments, also written as null, are an
+// empty object.
 func parseArguments(tool string, raw json.RawMessage, known []string) (*arguments, error) {
-	if len(bytes.TrimSpace(raw)) == 0 {
+	if trimmed := bytes.TrimSpace(raw); len(trimmed) == 0 || string(trimmed) == "null" {
 		raw = json.RawMessage("{}")
 	}
 	if err := checkJSON(raw); err != nil {

@@ -54,7 +54,8 @@ type interpreted struct {
 	Snooze       string       `json:"snooze,omitempty"`
 	Alternatives []tandem.Due `json:"alternatives,omitempty"`
 
-	until tandem.Due // Snooze on the clock of the person
+	until   tandem.Due // Snooze on the clock of the person
+	repeats bool       // a repetition was read
 }
 
 func (i *interpreted) due(r reading) {
@@ -100,7 +101,7 @@ func (i *interpreted) of(subjects []tandem.Task) *interpreted {
 		return nil
 	}
 	shown := *i
-	if rule := subjects[0].Rule(); !rule.IsZero() && i.Due != nil {
+	if rule := subjects[0].Rule(); !rule.IsZero() && i.repeats {
 		shown.Recurrence = rule.String()
 	}
 	if shown.Due == nil && shown.Recurrence == "" && shown.Snooze == "" {

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -234,20 +235,9 @@ func (m amendment) all(sc tandem.Scene, found []tandem.Task) (decision, error) {
 }
 
 func (m amendment) apply(sc tandem.Scene, t tandem.Task) (tandem.Task, []string, error) {
-	p := m.patch
-	if m.repeat != nil {
-		due := p.Due
-		if due == nil {
-			due = t.Due
-		}
-		rule, err := m.repeat.ruleFor(due)
-		if err != nil {
-			return t, nil, err
-		}
-		p.Rule = &rule
-		if p.RepeatFrom == nil && m.repeat.from != "" {
-			p.RepeatFrom = &m.repeat.from
-		}
+	p, err := m.patchOf(t)
+	if err != nil {
+		return t, nil, err
 	}
 	if m.move != nil {
 		move := m.move.moved(t)
@@ -266,4 +256,38 @@ func (m amendment) apply(sc tandem.Scene, t tandem.Task) (tandem.Task, []string,
 		warnings = append(warnings, overdue(sc, next)...)
 	}
 	return next, warnings, nil
+}
+
+// patchOf completes the patch for one task: a pattern becomes the rule for its due date, and words of a repetition move a due
+// date that does not fit them.
+func (m amendment) patchOf(t tandem.Task) (tandem.Patch, error) {
+	p := m.patch
+	if m.repeat == nil {
+		return p, nil
+	}
+	rule, err := m.repeat.ruleFor(cmp.Or(p.Due, t.Due))
+	if err != nil {
+		return p, err
+	}
+	p.Rule = &rule
+	if p.RepeatFrom == nil && m.repeat.from != "" {
+		p.RepeatFrom = &m.repeat.from
+	}
+	if first := m.repeat.first; p.Due == nil && first != nil && !fits(rule, t.Due, *first) {
+		moved := *first
+		if t.Due != nil && moved.WholeDay() {
+			moved.Time, moved.TimeZone = t.Due.Time, cmp.Or(moved.TimeZone, t.Due.TimeZone)
+		}
+		p.Due = &moved
+	}
+	return p, nil
+}
+
+// fits reports whether a due date is an occurrence of the rule, at the time of day that the words name, if any.
+func fits(rule tandem.Rule, due *tandem.Due, first tandem.Due) bool {
+	if due == nil || !first.WholeDay() && first.Time != due.Time {
+		return false
+	}
+	found, ok := rule.First(*due)
+	return ok && found.Date == due.Date
 }
