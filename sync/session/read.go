@@ -1,0 +1,147 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tandem/sync/hub"
+	"tandem/sync/wire"
+)
+
+// read takes frames until the connection ends, and gives the code to close with; 0 when the member was asked to end and the
+// writer will close.
+func (c *session) read(ctx context.Context) wire.Close {
+	for {
+		frame, end := c.next()
+		bad, refused := errors.AsType[*wire.FrameError](end.err)
+		switch {
+		case end.err != nil && !refused && end.close == wire.CloseProtocol:
+			c.member.End(hub.End{Close: wire.CloseProtocol})
+			return 0
+		case end.err != nil && !refused:
+			return end.close
+		case !c.allow.Allow():
+			if !c.strike(frame) {
+				return 0
+			}
+		case refused:
+			c.member.Control(wire.Err{Code: bad.Code, Msg: bad.Msg, Ref: bad.Ref})
+		case frame != nil:
+			c.take(ctx, frame)
+		}
+	}
+}
+
+// strike refuses a frame beyond the rate; false ends the connection of a client that goes on regardless.
+func (c *session) strike(frame wire.ClientFrame) bool {
+	c.o.Metrics.Limited(LimitMessages)
+	if !c.strikes.Allow() {
+		bye := wire.Bye{Code: wire.ByeLimit, RetryMS: jitter(5*time.Second, 10*time.Second).Milliseconds()}
+		c.member.End(hub.End{Close: wire.CloseOverload, Bye: &bye})
+		return false
+	}
+	// Each refused frame has a place of its own in the rate to come.
+	behind := float64(c.o.Limits.Strikes) - c.strikes.Tokens()
+	wait := time.Duration(behind / float64(c.o.Limits.Rate) * float64(time.Second))
+	c.refuse(frame, wire.CodeRate, "Too many messages at once.", max(wait, 50*time.Millisecond))
+	return true
+}
+
+// refuse answers a frame that is not carried out now. It uses up nothing.
+func (c *session) refuse(frame wire.ClientFrame, code wire.Code, msg string, retry time.Duration) {
+	wait := retry.Milliseconds()
+	switch f := frame.(type) {
+	case wire.Mutate:
+		c.member.Nack(wire.Nack{Mid: f.Mid, Code: code, Msg: msg, RetryMS: wait})
+	case wire.Set:
+		c.member.Nack(wire.Nack{Mid: f.Mid, Code: code, Msg: msg, RetryMS: wait})
+	case wire.Chat:
+		c.member.Nack(wire.Nack{Turn: f.Turn, Code: code, Msg: msg, RetryMS: wait})
+	default:
+		c.member.Control(wire.Err{Code: code, Msg: msg, Ref: refOf(frame), RetryMS: wait})
+	}
+}
+
+// refOf names what a frame without mid and turn is about.
+func refOf(frame wire.ClientFrame) string {
+	switch f := frame.(type) {
+	case wire.Cancel:
+		return f.Turn
+	case wire.Approve:
+		return f.Approval
+	case wire.Parse:
+		return f.ID.String()
+	case wire.History:
+		return f.ID.String()
+	default:
+		return ""
+	}
+}
+
+// take answers what cannot wait and gives the rest to the worker.
+func (c *session) take(ctx context.Context, frame wire.ClientFrame) {
+	switch f := frame.(type) {
+	case wire.Hello:
+		c.member.Control(wire.Err{Code: wire.CodeBadFrame, Msg: "hello is said once"})
+	case wire.Sync:
+		c.within(ctx, func(ctx context.Context) { c.resync(ctx, f) })
+	case wire.Cancel:
+		c.within(ctx, func(ctx context.Context) { c.cancel(ctx, f) })
+	case wire.Auth:
+		c.within(ctx, func(ctx context.Context) { c.renew(ctx, f) })
+	default:
+		select {
+		case c.line <- job{frame, c.o.Now()}:
+		default:
+			c.o.Metrics.Limited(LimitLine)
+			c.refuse(frame, wire.CodeBusy, "Too much is waiting on this connection.", time.Second)
+		}
+	}
+}
+
+func (c *session) within(ctx context.Context, f func(context.Context)) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timing.Call)
+	defer cancel()
+	f(ctx)
+}
+
+func (c *session) resync(ctx context.Context, f wire.Sync) {
+	if err := c.member.Resync(ctx, f.Seq); err != nil {
+		c.fail(ctx, f, err)
+	}
+}
+
+func (c *session) cancel(ctx context.Context, f wire.Cancel) {
+	if err := c.o.Assistant.Cancel(ctx, c.principal().User, f.Turn); err != nil {
+		c.fail(ctx, f, err)
+	}
+}
+
+// renew takes another token for the connection. It is to be of the same person, issuer and kind.
+func (c *session) renew(ctx context.Context, f wire.Auth) {
+	next, err := c.o.Verify(ctx, f.Token)
+	if err != nil {
+		c.o.Log.DebugContext(ctx, "renew token", "user_id", c.principal().User, "err", err)
+		c.member.Control(wire.Err{Code: wire.CodeForbidden, Msg: "This token is not accepted.", Ref: "auth"})
+		return
+	}
+	c.mu.Lock()
+	same := next.User == c.p.User && next.Issuer == c.p.Issuer && next.Program == c.p.Program
+	if same {
+		c.p = next
+	}
+	c.mu.Unlock()
+	if !same {
+		c.member.End(hub.End{Close: wire.CloseRevoked})
+		return
+	}
+	select {
+	case c.renewed <- struct{}{}:
+	default:
+	}
+	c.member.Control(wire.AuthNotice{Exp: stamp(next.Expires)})
+}
+
+// pinged answers pings within the rate of messages.
+func (c *session) pinged(context.Context, []byte) bool { return c.allow.Allow() }
