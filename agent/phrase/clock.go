@@ -71,7 +71,9 @@ func (p *parser) clockNear(i, next int) bool {
 func (p *parser) oneClock(i int, in class) (clock, int) {
 	t := p.at(i)
 	if t.any(isNoon) {
-		return clock{minutes: t.val, midnight: t.val == 0}, i + 1
+		const naming = isAt | isBy | isBefore | isUntil | isAfter | isOn | isAbout | isDue | nearDate
+		meant := in&naming != 0 || i == 0 || p.closed(i+1) // not "the midnight train"
+		return clock{minutes: t.val, midnight: t.val == 0}, found(meant, i+1)
 	}
 	if c, next := p.minutesFrom(i, in); next > 0 {
 		return c, next
@@ -118,7 +120,8 @@ func (p *parser) clockMeant(f form, next int, in class) bool {
 	case packedForm:
 		return at && p.closed(next) || in&isAbout != 0 && p.closed(next) && !p.is(next, isOf)
 	}
-	bare := at || in&(isBy|isBefore|isUntil|isAfter) != 0 && in&(isThe|isIn) == 0 && p.at(next-3).kind != numberToken
+	digits := p.at(next-1).kind == numberToken && p.at(next-3).kind != numberToken
+	bare := at || digits && in&(isBy|isBefore|isUntil|isAfter) != 0 && in&(isThe|isIn) == 0
 	return bare && p.closedHour(next, at) || p.partFollows(next)
 }
 
@@ -391,7 +394,7 @@ func (p *parser) clockRange(i int, in class) (clock, int) {
 	switch {
 	case last > 0:
 		next = last
-	case f == colonForm && g == colonForm || k > 0 && p.closed(next) || in&(isFrom|isAt) != 0 && (f == colonForm || g == colonForm):
+	case p.partFollows(next), f == colonForm && g == colonForm || k > 0 && p.closed(next) || in&(isFrom|isAt) != 0 && (f == colonForm || g == colonForm):
 		return start, next
 	default:
 		return clock{}, 0
@@ -484,7 +487,7 @@ func (c clock) time(d dayPart) (minutes int, shift day, other int) {
 		return h, 0, h + 12*60
 	case d.part == morning && h >= 60, d.part == lunch && h >= 10*60:
 		return h, 0, -1
-	case late && (h < 5*60 || d.part == night && h < 6*60):
+	case late && h < 60, d.part == night && h < 6*60:
 		return h, 1, -1
 	}
 	return h + 12*60, 0, -1

@@ -9,6 +9,8 @@ type date struct {
 	bare     bool  // a weekday alone: another word of the phrase may name the day
 	yearless bool
 	month    bool // only a month was named
+	monthly  bool // only a day of the month was named
+	soft     bool // before a noun ("the Monday meeting"): it counts only beside a time
 	sticky   bool // "today", "this": a time of day does not move it
 	moment   *moment
 	conf     float64 // 0 means sure
@@ -85,7 +87,7 @@ func (p *parser) namedDay(i int, in class) (date, int) {
 	t := p.at(i)
 	switch {
 	case t.any(isRef):
-		return date{day: p.today + day(t.val), sticky: t.val <= 0, conf: t.conf()}, i + 1
+		return date{day: p.today + day(t.val), sticky: t.val <= 0, conf: t.conf(), soft: t.possessive}, i + 1
 	case t.any(isThis) && p.at(i+1).unit == dayUnit && p.at(i+1).kind == wordToken && p.closed(i+2):
 		return date{day: p.today, sticky: true}, i + 2
 	case t.any(isFixed) && p.holiday(i, in):
@@ -271,7 +273,7 @@ func (p *parser) weekday(i int, in class) (date, int) {
 	}
 	if t := p.at(i + 1); p.is(i, isThis|isNext|isLast|isComing) && t.any(isWeekday) && t.kind == wordToken {
 		if d, next := p.pickedWeekday(i, t.day); next > 0 && !t.any(isWeekdays) {
-			d.conf = t.conf()
+			d.conf, d.soft = t.conf(), t.possessive
 			return d, next
 		}
 		return noDate, 0
@@ -322,10 +324,11 @@ func (p *parser) weekdayAlone(i int, in class) (date, int) {
 		p.refuse(end, "a range of days is no due date")
 		return noDate, 0
 	}
-	if t.weak && !p.weekdayMeant(i, in) || in&(isThe|isDeterminer) != 0 && in&nearDate == 0 && !p.closed(next) && p.at(next).kind == wordToken {
+	if t.weak && !p.weekdayMeant(i, in) {
 		return noDate, 0
 	}
 	d := date{day: p.today.after(t.day), bare: true, conf: t.conf()}
+	d.soft = t.possessive || in&(isThe|isDeterminer) != 0 && in&nearDate == 0 && !p.closed(next) && p.at(next).kind == wordToken
 	if t.day == p.today.weekday() {
 		d.others = []day{p.today}
 	}
@@ -337,7 +340,7 @@ func (p *parser) weekdayMeant(i int, in class) bool {
 	if p.whole || in&(isOn|isBy|isUntil|isDue|isFor|isBefore|nearDate|isRepeat) != 0 && in&isThe == 0 || len(p.toks) <= 2 && i == 0 {
 		return true
 	}
-	if in&(isThe|isIn) != 0 || p.is(i-1, isDeterminer|isPreposition|isOf|isIn) {
+	if in&(isThe|isIn) != 0 || p.is(i-1, isDeterminer|isPreposition|isOf|isIn|isTo) {
 		return false
 	}
 	j := i + 1
@@ -393,7 +396,7 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 	if next == 0 || d < 1 || d > 31 || p.is(i-1, isEvery) || !p.closed(next) && !p.clockAt(next) {
 		return noDate, 0
 	}
-	if named && in&(before|nearDate) == 0 && (in&isThe == 0 || i > 1) && !p.whole {
+	if named && in&(before|nearDate) == 0 && (in&isThe == 0 || i > 1 && !p.is(next, isEvery|isFreq)) && !p.whole {
 		return noDate, 0
 	}
 	if !named && in&isThe == 0 && !p.clockNear(i, next) {
@@ -409,7 +412,7 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 	if p.is(next, isOf|isUnit) {
 		return noDate, 0
 	}
-	return date{day: p.nextDayOfMonth(d)}, next
+	return date{day: p.nextDayOfMonth(d), monthly: true}, next
 }
 
 func (p *parser) nextDayOfMonth(d int) day {

@@ -31,6 +31,12 @@ func (e *expr) dated() bool { return e.named || e.weekday != nil }
 
 func (e *expr) timed() bool { return e.clock.set || e.part.set || e.dayEnd }
 
+// soft reports whether the day stands before a noun.
+func (e *expr) soft() bool {
+	d, ok := e.day()
+	return ok && d.soft && !e.repeats()
+}
+
 func (e *expr) repeats() bool { return e.rule.freq != never }
 
 func (e *expr) last() int { return e.pieces[len(e.pieces)-1].to }
@@ -81,7 +87,11 @@ func (p *parser) component(e *expr, j int) bool {
 		(*parser).takeRule, (*parser).takeRuleDay, (*parser).takeDate, (*parser).takeClock, (*parser).takePart,
 	} {
 		if next, kind := read(p, e, k, in); next > 0 {
-			e.pieces = append(e.pieces, piece{lead: j, from: k, to: next, kind: kind})
+			lead := j
+			if e.soft() {
+				lead = k // "notes for tomorrow's call": the noun stays, with what introduces it
+			}
+			e.pieces = append(e.pieces, piece{lead: lead, from: k, to: next, kind: kind})
 			return true
 		}
 		if p.refusedTo > k {
@@ -181,7 +191,8 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 	if e.named && e.weekday != nil || e.repeats() && e.start != nil || e.named && !p.is(k, isWeekday) || e.named && e.date.moment != nil {
 		return 0, ""
 	}
-	if e.weekday != nil && p.is(k, isWeekday) && !e.named {
+	const another = isBy | isDue | isBefore | isUntil | isFrom | isFor
+	if e.weekday != nil && p.is(k, isWeekday) && !e.named || e.dated() && in&another != 0 {
 		return 0, ""
 	}
 	if in&isAbout != 0 && in&(isIn|isWithin|isAt) == 0 && p.is(k-1, isPreposition) {
@@ -318,7 +329,11 @@ func (p *parser) between(i int) {
 	if j == 0 || !p.is(j, isAnd) {
 		return
 	}
-	if f, next := p.expression(j + 1); next > 0 && (!e.empty() || f.timed()) {
+	f, next := p.expression(j + 1)
+	if _, k := p.dayNumber(j + 1); next == 0 && !e.empty() {
+		next = k
+	}
+	if next > 0 && (!e.empty() || f.timed()) {
 		p.refuse(next, "a range is no due date")
 	}
 }

@@ -24,6 +24,8 @@ type token struct {
 	n        int    // of a number
 	spaced   bool   // white space, or the start of the text, is before it
 	typo     bool
+	// possessive is "tomorrow's", which has the meaning of "tomorrow".
+	possessive bool
 }
 
 func (t *token) digits() int { return t.to - t.from }
@@ -81,6 +83,11 @@ func nextToken(text string, i int, r rune, size int, l *locale) token {
 		return t
 	}
 	t.word, t.typo = l.lookup(t.text)
+	if stem, ok := strings.CutSuffix(t.text, l.possessive); ok && t.is == 0 {
+		if w := l.words[stem]; w.any(isRef | isWeekday) {
+			t.word, t.possessive = w, true
+		}
+	}
 	return t
 }
 

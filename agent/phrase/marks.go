@@ -299,7 +299,7 @@ func (p *parser) joined(i int) int {
 // lateOpening reads ", remind me at 9am": what follows is the time of the reminder.
 func (p *parser) lateOpening(m *marks, i int) int {
 	next := p.remindWords(i)
-	if next == 0 || m.remindAt > 0 {
+	if next < i+2 || m.remindAt > 0 { // a lone "reminder" is a noun
 		return 0
 	}
 	m.remind, m.remindAt = true, next

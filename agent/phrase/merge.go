@@ -28,6 +28,7 @@ func (p *parser) combine(all []expr, m *marks) merged {
 	if len(rest) == 0 && out.reminder != nil {
 		rest, out.reminder = []expr{*out.reminder}, nil
 	}
+	rest = p.firm(rest)
 	rest = p.oneRule(rest)
 	rest = p.oneDay(rest)
 	rest = p.oneTime(rest)
@@ -36,6 +37,20 @@ func (p *parser) combine(all []expr, m *marks) merged {
 		out.found = true
 	}
 	return out
+}
+
+// firm drops days before nouns, unless they are the only day for a time: "a Friday meeting at 5pm".
+func (p *parser) firm(all []expr) []expr {
+	timed, dated := false, false
+	for i := range all {
+		_, d := all[i].day()
+		timed = timed || all[i].clock.set
+		dated = dated || all[i].repeats() || d && !all[i].soft()
+	}
+	if timed && !dated {
+		return all
+	}
+	return p.keep(all, func(e *expr) bool { return !e.soft() || e.clock.set })
 }
 
 // oneRule drops frequencies before nouns that nothing supports, and all rules when there are several.
@@ -69,7 +84,7 @@ func (p *parser) oneRule(all []expr) []expr {
 // oneDay chooses among the days of a text: one that lies ahead before one that has passed, a deadline ("by Friday") before
 // the others. When that settles nothing, none is taken.
 func (p *parser) oneDay(all []expr) []expr {
-	const deadline = isBy | isDue | isUntil | isBefore
+	const deadline = isBy | isDue | isBefore
 	if sameDay(all) {
 		return all
 	}

@@ -130,7 +130,7 @@ func (p *parser) weekdaysAway(i int) (date, int) {
 	return noDate, 0
 }
 
-// nextUnits reads "next 2 weeks", "the upcoming two days", "two upcoming days" and "last 3 months".
+// nextUnits reads "next 2 weeks", "the upcoming two days" and "two upcoming days".
 func (p *parser) nextUnits(i int, in class) (date, int) {
 	if n, j := p.number(i); j > 0 && p.is(j, isComing) && n > 0 {
 		if l, next := p.length(i); next > 0 && !l.timed {
@@ -138,10 +138,10 @@ func (p *parser) nextUnits(i int, in class) (date, int) {
 		}
 		return noDate, 0
 	}
-	if !p.is(i, isNext|isLast|isComing) || p.is(i, isPast) && p.is(i, isAfter) {
+	if !p.is(i, isNext|isComing) {
 		return noDate, 0
 	}
-	if p.is(i+1, isUnit) && in&(isIn|isWithin) != 0 && in&isThe != 0 && p.is(i, isNext|isComing) { // "within the next week"
+	if p.is(i+1, isUnit) && in&(isIn|isWithin) != 0 && in&isThe != 0 { // "within the next week"
 		l, ok := of(1, p.at(i+1).unit, p.at(i+1).length)
 		if !ok {
 			return noDate, 0
@@ -152,11 +152,8 @@ func (p *parser) nextUnits(i int, in class) (date, int) {
 		return noDate, 0
 	}
 	l, next := p.length(i + 1)
-	if next == 0 || l.timed && in&(isIn|isWithin) == 0 {
+	if next == 0 || l.timed && in&(isIn|isWithin) == 0 || in&isFor != 0 {
 		return noDate, 0
-	}
-	if p.is(i, isLast) {
-		l = l.negative()
 	}
 	return p.distance(l, next)
 }
@@ -226,7 +223,7 @@ func (p *parser) nextWorkday() day {
 // periodAfter gives the first day of the week, month, quarter or year that is n after the running one.
 func (p *parser) periodAfter(u *token, n int) (day, bool) {
 	switch {
-	case u.unit == dayUnit:
+	case u.unit == dayUnit && p.whole:
 		return p.today + day(n), true
 	case u.unit == week && u.length == 1:
 		return p.today.weekOf(p.opt.WeekStart.weekday()) + day(7*n), true

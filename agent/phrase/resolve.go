@@ -16,7 +16,10 @@ func clockText(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60,
 
 // due settles the date and time of an expression without a rule.
 func (p *parser) due(e *expr) (due, bool) {
-	if e.badRule || e.clash || e.empty() {
+	if e.until != nil {
+		p.setReason("a range of dates is no due date")
+	}
+	if e.badRule || e.clash || e.until != nil || e.empty() {
 		return due{}, false
 	}
 	d, dated := e.day()
@@ -172,6 +175,7 @@ func (p *parser) ruleOf(e *expr) (r rule, start *date, ok bool) {
 		return r, nil, false
 	}
 	switch weekday := e.weekday; {
+	case e.named && start == nil && e.date.repeats(&r):
 	case e.named && start == nil:
 		start = &e.date
 	case weekday == nil || start != nil:
@@ -186,6 +190,22 @@ func (p *parser) ruleOf(e *expr) (r rule, start *date, ok bool) {
 	r = r.canonical()
 	r.clamp()
 	return p.bound(r, e, start), start, !r.bounded || r.count == 0
+}
+
+// repeats makes a day without a year, or without a month, the day of a rule that has none: "March 5th every year".
+func (d *date) repeats(r *rule) bool {
+	_, m, dd := d.day.date()
+	switch {
+	case !r.free():
+		return false
+	case r.freq == yearly && d.yearless && !d.month:
+		r.months, r.monthDays = []time.Month{m}, []int{dd}
+	case r.freq == monthly && d.monthly:
+		r.monthDays = []int{dd}
+	default:
+		return false
+	}
+	return true
 }
 
 // longMonthDay gives the day of the month of a monthly rule that starts on one that some months do not have.

@@ -142,6 +142,8 @@ type locale struct {
 	real   map[string]bool    // ordinary words within one edit of such a name
 	shades map[string]map[part]int
 	marks  markWords
+	// possessive is the ending of "tomorrow's"; empty where a language has none.
+	possessive string
 }
 
 // vocabulary is how a language is written down; lists are separated by spaces.
@@ -164,6 +166,7 @@ type vocabulary struct {
 	weak, plural, inclusive  string
 	fuzzy, real              string
 	shades                   map[string]map[part]int
+	possessive               string
 	marks                    markWords
 }
 
@@ -175,7 +178,7 @@ type unitWords struct {
 
 // compile indexes a vocabulary.
 func compile(v vocabulary) *locale {
-	l := &locale{words: map[string]word{}, idioms: map[string][]idiom{}, real: set(v.real), shades: v.shades, marks: v.marks}
+	l := &locale{words: map[string]word{}, idioms: map[string][]idiom{}, real: set(v.real), shades: v.shades, marks: v.marks, possessive: v.possessive}
 	l.addNames(v)
 	l.addNumbers(v)
 	l.addTimes(v)
