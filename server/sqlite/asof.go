@@ -3,18 +3,14 @@ package sqlite
 import (
 	"context"
 	"slices"
-	"time"
 
 	"tandem"
 )
 
-// versionsKept is how long outdated versions of a task are kept: what undo, Activity and as_of can reach.
-const versionsKept = 30 * 24 * time.Hour
-
 // listAsOf gives the list as it was at an instant, out of the versions that were current then.
 func (db *DB) listAsOf(ctx context.Context, f *finder) (page tandem.Page, err error) {
 	at := *f.query.AsOf
-	if oldest := db.clock().Add(-versionsKept); at.Before(oldest) {
+	if oldest := db.clock().Add(-tandem.KeepVersions); at.Before(oldest) {
 		return page, tandem.Invalid("as_of", tandem.Stamp(at).String(), "The past is kept for 30 days, so as_of goes back to %s.", tandem.Stamp(oldest))
 	}
 	all, err := list(ctx, f.conn, decodeTask, `

@@ -109,6 +109,11 @@ func (db *DB) Close() error {
 // Epoch names this history of the data. It changes when an older state was put in the file's place.
 func (db *DB) Epoch(context.Context) string { return db.epoch }
 
+// Ping reports whether the store answers.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.read(ctx, func(context.Context, *conn) error { return nil })
+}
+
 // Check reports whether the file is sound: its schema is the current one and its pages are in order.
 func (db *DB) Check(ctx context.Context) error {
 	return db.read(ctx, func(ctx context.Context, c *conn) error {

@@ -167,12 +167,14 @@ func byID[T any](found []T, show func(T) (string, any), err error) (map[string]j
 }
 
 // How each kind is shown, with its id.
-func taskRow(t tandem.Task) (string, any)                 { return t.UID, t.RowJSON() }
-func conversationRow(c tandem.Conversation) (string, any) { return tandem.ConversationKey(c.Number), c.Row() }
-func messageRow(m tandem.Message) (string, any)           { return m.ID, m.Row() }
-func noticeRow(n tandem.Notice) (string, any)             { return n.ID, n.Row() }
-func approvalRow(a tandem.Approval) (string, any)         { return a.ID, a.Row() }
-func settingsRow(s tandem.Settings) (string, any)         { return settingsID, s }
+func taskRow(t tandem.Task) (string, any) { return t.UID, t.RowJSON() }
+func conversationRow(c tandem.Conversation) (string, any) {
+	return tandem.ConversationKey(c.Number), c.Row()
+}
+func messageRow(m tandem.Message) (string, any)   { return m.ID, m.Row() }
+func noticeRow(n tandem.Notice) (string, any)     { return n.ID, n.Row() }
+func approvalRow(a tandem.Approval) (string, any) { return a.ID, a.Row() }
+func settingsRow(s tandem.Settings) (string, any) { return settingsID, s }
 
 // Cost tells how many rows changed behind from, and about how many a snapshot would hold.
 func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error) {

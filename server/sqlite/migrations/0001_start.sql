@@ -113,7 +113,6 @@ create table changes (
 	at      integer not null,
 	primary key (user_id, seq, n)
 ) without rowid;
-create index changes_by_age on changes (at, user_id);
 
 create table outbox (
 	id      integer primary key autoincrement,
