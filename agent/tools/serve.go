@@ -28,11 +28,16 @@ const instructions = "Tandem is the user's todo list. Refer to tasks by their nu
 	"A result with error needs_approval waits for the user's yes on one of their devices; then repeat the same call."
 
 // Bind makes a server whose tools, resources and prompts act for the caller and nobody else. It keeps no state between calls.
-func (tb *Toolbox) Bind(c Caller) *server.MCPServer {
-	srv := server.NewMCPServer(serverName, tb.Version, server.WithToolCapabilities(false), server.WithInstructions(instructions),
-		server.WithRecovery(), server.WithLogger(tb.Log), server.WithToolFilter(func(_ context.Context, all []mcp.Tool) []mcp.Tool {
+func (tb *Toolbox) Bind(c Caller) *server.MCPServer { return tb.bind(c) }
+
+func (tb *Toolbox) bind(c Caller, more ...server.ServerOption) *server.MCPServer {
+	options := []server.ServerOption{
+		server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithRecovery(), server.WithLogger(tb.Log),
+		server.WithToolFilter(func(_ context.Context, all []mcp.Tool) []mcp.Tool {
 			return slices.DeleteFunc(slices.Clone(all), func(t mcp.Tool) bool { return !c.may(specs[t.Name].scope) })
-		}))
+		}),
+	}
+	srv := server.NewMCPServer(serverName, tb.Version, append(options, more...)...)
 	for _, name := range Names {
 		srv.AddTool(specs[name].tool(), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return tb.answer(ctx, c, name, r), nil
@@ -96,9 +101,15 @@ func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	if c.Cause.Caller == "" {
 		c.Cause.Caller = "mcp"
 	}
-	srv := tb.Bind(c)
+	var more []server.ServerOption
+	if tb.Watch != nil && c.may(ScopeRead) && mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) {
+		ctx, stop := tb.listener(r, c)
+		defer stop()
+		r = r.WithContext(ctx)
+		more = tb.subscriptions(c, stop)
+	}
 	// The guard above knows the public name, which the library's own protection of loopback does not.
-	server.NewStreamableHTTPServer(srv, server.WithStateLess(true), server.WithDisableStreaming(true),
+	server.NewStreamableHTTPServer(tb.bind(c, more...), server.WithStateLess(true), server.WithDisableStreaming(true),
 		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(tb.Log)).ServeHTTP(w, r)
 }
 

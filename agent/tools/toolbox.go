@@ -51,6 +51,8 @@ type Caller struct {
 	Kind Kind
 	// Scopes of the token; nil holds all of them, empty holds none.
 	Scopes []string
+	// Expires is when the caller's token does; zero: never. A stream of notifications ends then.
+	Expires time.Time
 	// Zone is the IANA name of the zone in which the conversation is held; empty: the person's own.
 	Zone string
 	// Now fixes the moment at which words are read, for all calls of one turn; zero: the moment of the call.
