@@ -38,7 +38,7 @@ export function advance(turn: Turn, f: TurnFrame): Turn {
     case "start":
       return { ...next, status: "running", engine: f.engine ?? next.engine };
     case "text":
-      return { ...next, status: "running", text: next.text + f.d };
+      return { ...next, status: "running", text: next.text + (f.d ?? "") };
     case "tool":
       return { ...next, status: "running", tools: withTool(next.tools, f.tool) };
     case "approval":
@@ -51,7 +51,8 @@ export function advance(turn: Turn, f: TurnFrame): Turn {
 function restated(turn: Turn, f: TurnFrame & { ev: "state" }): Turn {
   if (f.n < turn.n) return turn;
   return {
-    ...turn, n: f.n, conv: f.conv, text: f.text, tools: f.tools ?? [], status: f.status ?? "running", engine: f.engine ?? turn.engine, torn: false,
+    ...turn, n: f.n, conv: f.conv, text: f.text, tools: f.tools ?? [], status: f.status ?? "running", engine: f.engine ?? turn.engine,
+    approval: f.approval ?? null, torn: false,
   };
 }
 

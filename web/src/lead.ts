@@ -2,7 +2,7 @@ import type { Intent, Key, Mutation } from "./mutation";
 import { Outbox } from "./outbox";
 import type { Ack, Delta, Err, Hello, HistoryRows, LooseFrame, Nack, Parsed, Presence, Ready, ServerFrame, TurnFrame } from "./protocol";
 import { Replica, type Effect, type Saved } from "./replica";
-import { grant, type Grant } from "./session";
+import { grant, rememberUser, SignedOut, type Grant } from "./session";
 import { Socket, type Link } from "./socket";
 import { Store } from "./store";
 import { uuid } from "./uuid";
@@ -117,8 +117,11 @@ export class Lead {
   }
 
   async #token(fresh: boolean): Promise<Grant> {
-    if (fresh || !this.#grant || this.#grant.expiresAt - Date.now() < TOKEN_SLACK_MS) this.#grant = await grant();
-    return this.#grant;
+    if (!fresh && this.#grant && this.#grant.expiresAt - Date.now() > TOKEN_SLACK_MS) return this.#grant;
+    this.#grant = await grant();
+    if (this.#grant.user === this.#user) return this.#grant;
+    rememberUser(this.#grant.user); // another person signed in on this browser: the next load is theirs
+    throw new SignedOut();
   }
 
   #hello(): Hello {
@@ -134,6 +137,7 @@ export class Lead {
       this.#outbox.closed();
       clearTimeout(this.#hold);
     }
+    if (link.state === "signed_out") this.#grant = null;
     this.#emit({ type: "link", link });
   }
 

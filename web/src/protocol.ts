@@ -179,6 +179,7 @@ export interface Ack {
 }
 export interface Candidate {
   task_id: number;
+  uid: string;
   title: string;
 }
 export interface Nack {
@@ -218,9 +219,9 @@ interface TurnBase {
 }
 export type TurnFrame = TurnBase &
   (
-    | { ev: "start"; engine?: string; text?: string }
-    | { ev: "state"; text: string; tools?: ToolEvent[]; status?: string; engine?: string }
-    | { ev: "text"; d: string }
+    | { ev: "start"; engine?: string }
+    | { ev: "state"; text: string; tools?: ToolEvent[]; status?: string; engine?: string; approval?: ApprovalRow }
+    | { ev: "text"; d?: string }
     | { ev: "tool"; tool: ToolEvent }
     | { ev: "approval"; approval: ApprovalRow }
     | { ev: "done"; end: TurnEnd }
@@ -249,7 +250,8 @@ export interface Parsed {
   spans: Span[];
   due?: ParsedDue | null;
   recurrence?: ParsedRule | null;
-  title?: string;
+  title: string;
+  /** Why words that look like a date were not taken. */
   ambiguous?: string;
 }
 export interface HistoryRows {
@@ -258,13 +260,11 @@ export interface HistoryRows {
   rows: MsgRow[];
   more: boolean;
 }
-export interface PresenceDevice {
-  client: string;
-  name?: string;
-}
 export interface Presence {
   t: "presence";
-  devices?: PresenceDevice[];
+  devices: { client: string }[];
+  /** The turns that the assistant is working on. */
+  agent: { turns: string[] };
 }
 export interface Heartbeat {
   t: "hb";
@@ -284,7 +284,7 @@ export interface Err {
   t: "err";
   code: string;
   msg?: string;
-  ref?: string | number;
+  ref?: string;
 }
 
 export type ServerFrame =
@@ -387,9 +387,9 @@ const shapes: Record<ServerFrame["t"], Record<string, Check>> = {
   ack: { mid: count, seq: opt(count) },
   nack: { code: text, mid: opt(count), turn: opt(text), approval: opt(approval), retry_ms: opt(count) },
   turn: { turn: text, conv: count, n: count, ev: text },
-  parsed: { id: count, spans: listOf(parsedSpan), due: opt(of({ date: text })), recurrence: opt(of({ rrule: text })) },
+  parsed: { id: count, title: text, spans: listOf(parsedSpan), due: opt(of({ date: text })), recurrence: opt(of({ rrule: text })) },
   history: { id: count, rows: listOf(rowShapes.msg), more: opt(flag) },
-  presence: { devices: opt(list) },
+  presence: { devices: listOf({ client: text }), agent: of({ turns: list }) },
   hb: { seq: count },
   auth: { in: opt(count) },
   bye: { code: text, retry_ms: opt(count) },
@@ -398,8 +398,8 @@ const shapes: Record<ServerFrame["t"], Record<string, Check>> = {
 
 const turnShapes: Record<string, Record<string, Check>> = {
   start: {},
-  state: { text, tools: opt(listOf(toolEvent)) },
-  text: { d: text },
+  state: { text, tools: opt(listOf(toolEvent)), approval: opt(approval) },
+  text: { d: opt(text) },
   tool: { tool: of(toolEvent) },
   approval: { approval },
   done: { end: of({ status: text }) },

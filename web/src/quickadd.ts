@@ -8,9 +8,13 @@ export interface Reading {
   spans: Span[];
   due: ParsedDue | null;
   rule: ParsedRule | null;
+  /** The title as the server took it; null where this client makes it. */
+  title: string | null;
+  /** Why words that look like a date were not taken. */
+  doubt: string | null;
 }
 
-export const BLANK: Reading = { text: "", spans: [], due: null, rule: null };
+export const BLANK: Reading = { text: "", spans: [], due: null, rule: null, title: null, doubt: null };
 
 const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const LEVELS: Record<string, Priority> = { urgent: "urgent", high: "high", medium: "medium", low: "low", p1: "urgent", p2: "high", p3: "medium", p4: "low" };
@@ -37,7 +41,7 @@ export function readOffline(text: string, now: number, zone: string): Reading {
     }
   }
   if (date === null && time !== null) date = time > clockNow.time ? clockNow.date : addDays(clockNow.date, 1);
-  return { text, spans, due: date ? { date, time } : null, rule: null };
+  return { text, spans, due: date ? { date, time } : null, rule: null, title: null, doubt: null };
 }
 
 function dayOf(word: string, now: Day): Day {
@@ -56,7 +60,8 @@ export function understanding(span: Span, text: string): string {
 export function without(r: Reading, off: ReadonlySet<string>): Reading {
   if (off.size === 0) return r;
   return {
-    text: r.text,
+    ...r,
+    title: null,
     spans: r.spans.filter((s) => !off.has(understanding(s, r.text))),
     due: off.has("due") && !(r.rule && !off.has("recurrence")) ? null : r.due,
     rule: off.has("recurrence") ? null : r.rule,
@@ -79,7 +84,7 @@ export function titleOf(r: Reading): string {
 
 /** The arguments of `add_task` for a reading; null where nothing is left to be a title. */
 export function taskArgs(r: Reading): Args | null {
-  const title = titleOf(r) || r.text.trim();
+  const title = r.title || titleOf(r) || r.text.trim();
   if (!title) return null;
   const values = (k: Span["k"]): string[] => r.spans.filter((s) => s.k === k && s.v).map((s) => s.v);
   const args: Args = { title };

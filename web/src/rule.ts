@@ -29,7 +29,7 @@ export function describeRule(text: string): string {
 
 function read(text: string): Rule | null {
   const [rule = "", ...lines] = text.split("\n");
-  const part = new Map(rule.split(";").map((p) => p.split("=", 2) as [string, string?]));
+  const part = new Map(rule.split(";").map((p): [string, string] => [p.slice(0, p.indexOf("=")), p.slice(p.indexOf("=") + 1)]));
   const freq = part.get("FREQ") ?? "";
   if (!PERIODS[freq]) return null;
   const list = (name: string): string[] => part.get(name)?.split(",") ?? [];

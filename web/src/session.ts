@@ -25,8 +25,13 @@ export async function redeem(code: string): Promise<void> {
   if (!answer.ok) throw new Error(`sign in: ${answer.status}`);
 }
 
-/** Gets a token for the session. Throws SignedOut when there is none; any other error is the network's. */
-export async function grant(): Promise<Grant> {
+/** Gets a token for the session. Throws SignedOut when there is none; any other error is the network's. Each use replaces the
+ * session's secret, so that two tabs must not ask at the same time. */
+export function grant(): Promise<Grant> {
+  return "locks" in navigator ? navigator.locks.request("tandem:token", fetchGrant) : fetchGrant();
+}
+
+async function fetchGrant(): Promise<Grant> {
   const answer = await post("/auth/token");
   if (answer.status === 401 || answer.status === 403) throw new SignedOut();
   if (!answer.ok) throw new Error(`token: ${answer.status}`);

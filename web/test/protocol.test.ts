@@ -19,9 +19,9 @@ test("a frame of each kind decodes to itself", () => {
     { ...turn, ev: "tool", tool: { id: "c", name: "add_task", phase: "ok", seq: 4 } },
     { ...turn, ev: "approval", approval },
     { ...turn, ev: "done", end: { status: "ok" } },
-    { t: "parsed", id: 7, spans: [{ s: 0, e: 5, k: "due", v: "today" }], due: { date: "2026-11-25" } },
+    { t: "parsed", id: 7, title: "x", spans: [{ s: 0, e: 5, k: "due", v: "today" }], due: { date: "2026-11-25" } },
     { t: "history", id: 1, rows: [], more: false },
-    { t: "presence", devices: [] },
+    { t: "presence", devices: [{ client: "c" }], agent: { turns: [] } },
     { t: "hb", seq: 4 },
     { t: "auth", in: 60 },
     { t: "bye", code: "drain", retry_ms: 100 },
@@ -49,7 +49,7 @@ test.each([
   `{"t":"delta","from":1,"to":"2","c":[]}`,
   `{"t":"delta","from":1,"to":1,"c":[{"k":"task","id":"a","op":"put"}]}`,
   `{"t":"ack"}`, `{"t":"hb","seq":1.5}`,
-  `{"t":"turn","turn":"t","conv":1,"n":1,"ev":"text"}`,
+  `{"t":"turn","turn":"t","conv":1,"n":1,"ev":"text","d":5}`,
   `{"t":"parsed","id":1,"spans":[{"s":"0","e":1,"k":"due"}]}`,
 ])("a broken frame is an error: %s", (raw) => {
   if (raw === "[]" || raw === "null" || raw === "" || raw === "no json") expect(() => decode(raw)).toThrow(BadFrame);

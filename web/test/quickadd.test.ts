@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pastedLines, readOffline, taskArgs, titleOf, understanding, without, type Reading } from "../src/quickadd";
+import { BLANK, pastedLines, readOffline, taskArgs, titleOf, understanding, without, type Reading } from "../src/quickadd";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z"); // a Wednesday
 const read = (text: string): Reading => readOffline(text, NOW, "UTC");
@@ -33,7 +33,7 @@ test("what is taken back returns to the title", () => {
 test("the server's reading is sent as it resolved it", () => {
   const text = "water plants every 2 weeks on monday, remind me 1h before";
   const reading: Reading = {
-    text, due: { date: "2026-11-30", time: null }, rule: { rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", from: "schedule" },
+    ...BLANK, text, due: { date: "2026-11-30", time: null }, rule: { rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", from: "schedule" },
     spans: [{ s: 13, e: 36, k: "recurrence", v: "" }, { s: 38, e: 57, k: "reminder", v: "1h" }],
   };
   expect(taskArgs(reading)).toEqual({ title: "water plants", due: "2026-11-30", recurrence: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", reminders: ["1h"] });
