@@ -12,6 +12,9 @@ const kindStart = "start"
 // "except Sunday", "at the end of the month".
 func (p *parser) clause(e *expr, j int) int {
 	k := j
+	if e.empty() && !p.is(j, isStart) {
+		return 0
+	}
 	if !e.empty() {
 		k = p.skip(p.comma(j), isAnd)
 	}
@@ -122,7 +125,7 @@ func (p *parser) limitClause(e *expr, k int) (int, string) {
 	i := p.skip(p.skip(p.skip(k+1, isAbout), isThe), isNext|isComing)
 	l, next := p.length(i)
 	if u := p.at(i); next == 0 && i > k+1 && u.any(isUnit) && u.kind == wordToken {
-		l, _ = of(1, u.unit, u.length)
+		l, _ = lengthOf(1, u.unit, u.length)
 		next = i + 1
 	}
 	if next == 0 || l.timed || l == (length{}) {

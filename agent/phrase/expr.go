@@ -52,8 +52,18 @@ func (e *expr) conf() float64 {
 	return conf
 }
 
+// nothing is the expression before its first piece.
+var nothing expr
+
 // expression reads the longest run of pieces from token i; next is 0 when there is none.
 func (p *parser) expression(i int) (e expr, next int) {
+	if k, in := p.introduction(&nothing, i); !p.is(i, isStart) && !p.promising(&nothing, k, in) {
+		return e, 0
+	}
+	return p.pieces(i)
+}
+
+func (p *parser) pieces(i int) (e expr, next int) {
 	for j := i; ; j = e.last() {
 		if !p.component(&e, j) {
 			break
@@ -80,6 +90,9 @@ func (p *parser) component(e *expr, j int) bool {
 		return true
 	}
 	k, in := p.introduction(e, j)
+	if !p.promising(e, k, in) {
+		return false
+	}
 	if !e.empty() {
 		in |= nearDate
 	}
@@ -99,6 +112,23 @@ func (p *parser) component(e *expr, j int) bool {
 		}
 	}
 	return false
+}
+
+// beginning are the roles of words that a day, time or rule may begin with.
+const beginning = isWeekday | isWorkdays | isWeekend | isMonth | isCard | isOrd | isRef | isFixed | isNext | isThis | isLast |
+	isComing | isEvery | isFreq | isTimesPer | isHalf | isQuarter | isVague | isCouple | isNoon | isPart | isTonight |
+	isShade | isEnd | isBegin | isEndOfDay | isUnit
+
+// promising is a quick look whether a piece may begin at k at all.
+func (p *parser) promising(e *expr, k int, in class) bool {
+	t, next := p.at(k), p.at(k+1)
+	switch {
+	case t.kind == numberToken:
+		return in != 0 || !e.empty() || next.kind == markToken || next.is != 0 || p.glued(k+1)
+	case t.any(isA) && !t.any(beginning):
+		return next.any(isUnit | isCouple | isVague | isHalf | isQuarter)
+	}
+	return t.any(beginning) || t.text == "+"
 }
 
 // introducing are the words that may stand before a date or time without being part of it.
@@ -298,11 +328,18 @@ func (p *parser) takePart(e *expr, k int, in class) (int, string) {
 	return next, KindDue
 }
 
-// scan collects the expressions of the tokens in a range.
-func (p *parser) scan(from, to int) []expr {
+// maxExpressions bounds the dates and times of a text that are worth reading: with so many, none is meant.
+const maxExpressions = 24
+
+// scan collects the expressions of the text.
+func (p *parser) scan() []expr {
 	var out []expr
-	for i := from; i < to; {
-		if !p.starts(i) || p.at(i).kind == opaqueToken {
+	for i := 0; i < len(p.toks); {
+		if len(out) == maxExpressions {
+			p.refuse(i, "there are several dates")
+			break
+		}
+		if !p.starts(i) || p.at(i).kind == opaqueToken || p.at(i).kind == markToken && p.at(i+1).kind == markToken {
 			i++
 			continue
 		}

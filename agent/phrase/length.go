@@ -29,8 +29,8 @@ func (l length) duration() (time.Duration, bool) {
 // maxQuantity bounds the number before a unit: "2000 days" is no distance that a task has.
 const maxQuantity = 999
 
-// of gives q units. Parts of a day become hours, parts of a year months; a part of a month is refused.
-func of(q float64, u unit, count int) (length, bool) {
+// lengthOf gives q units. Parts of a day become hours, parts of a year months; a part of a month is refused.
+func lengthOf(q float64, u unit, count int) (length, bool) {
 	q *= float64(count)
 	whole := q == math.Trunc(q)
 	switch {
@@ -43,32 +43,27 @@ func of(q float64, u unit, count int) (length, bool) {
 	case u == hour:
 		return length{seconds: int64(math.Round(q * 3600)), timed: true}, true
 	case u == week:
-		return of(q*7, dayUnit, 1)
+		return lengthOf(q*7, dayUnit, 1)
 	case u == dayUnit && !whole:
-		return of(q*24, hour, 1)
+		return lengthOf(q*24, hour, 1)
 	case u == dayUnit:
 		return length{days: int(q)}, true
 	case u == year:
-		return of(q*12, month, 1)
+		return lengthOf(q*12, month, 1)
 	}
 	return length{months: int(q)}, whole
 }
 
-// maxLengthParts bounds "1 day 2 hours 3 minutes".
-const maxLengthParts = 6
-
-// length reads "2 hours", "1d, 2hr and 5min", "an hour and a half", "half an hour".
+// length reads "2 hours", "1d, 2hr and 5min", "an hour and a half", "half an hour". Each part has a smaller unit than the one
+// before it.
 func (p *parser) length(i int) (l length, next int) {
-	for range maxLengthParts {
-		j := i
-		if next > 0 {
-			j = p.lengthJoint(i)
-		}
-		one, k := p.oneLength(j)
-		if k == 0 {
+	l, u, next := p.oneLength(i)
+	for next > 0 && u > second {
+		one, smaller, k := p.oneLength(p.lengthJoint(next))
+		if k == 0 || smaller >= u {
 			break
 		}
-		l, next, i = l.plus(one), k, k
+		l, u, next = l.plus(one), smaller, k
 	}
 	return l, next
 }
@@ -81,19 +76,19 @@ func (p *parser) lengthJoint(i int) int {
 	return p.skip(i, isAnd)
 }
 
-func (p *parser) oneLength(i int) (length, int) {
+func (p *parser) oneLength(i int) (l length, of unit, next int) {
 	q, u, next := p.measured(i)
 	if next == 0 {
-		return length{}, 0
+		return length{}, 0, 0
 	}
 	if half, k := p.andAHalf(next); k > 0 {
 		q, next = q+half, k
 	}
-	l, ok := of(q, u.unit, u.length)
+	l, ok := lengthOf(q, u.unit, u.length)
 	if !ok || q > maxQuantity || u.unit == 0 {
-		return length{}, 0
+		return length{}, 0, 0
 	}
-	return l, next
+	return l, u.unit, next
 }
 
 // measured reads a quantity and its unit.
@@ -111,7 +106,7 @@ func (p *parser) measured(i int) (q float64, u *token, next int) {
 		j = p.skip(p.skip(j, isOf), isA)
 	}
 	if p.mark(j, "'") && p.at(next-1).kind == numberToken && p.glued(j) {
-		return q, &token{word: word{unit: minute, length: 1}}, j + 1
+		return q, &token{word: &word{unit: minute, length: 1}}, j + 1
 	}
 	u = p.at(j)
 	if !u.any(isUnit) || len(u.text) == 1 && p.at(j-1).kind != numberToken {

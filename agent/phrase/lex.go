@@ -17,12 +17,12 @@ const (
 
 // token is a word, a run of digits, a character of punctuation, or a masked stretch of text.
 type token struct {
-	word
-	kind     tokenKind
-	from, to int    // bytes
+	*word
 	text     string // lower case
+	from, to int    // bytes
 	n        int    // of a number
-	spaced   bool   // white space, or the start of the text, is before it
+	kind     tokenKind
+	spaced   bool // white space, or the start of the text, is before it
 	typo     bool
 	// possessive is "tomorrow's", which has the meaning of "tomorrow".
 	possessive bool
@@ -35,14 +35,14 @@ type stretch struct{ from, to int }
 
 // lex cuts text into tokens, leaving the masked stretches (by position) whole.
 func lex(text string, l *locale, masked []stretch) []token {
-	toks := make([]token, 0, len(text)/4+2)
+	toks := make([]token, 0, len(text)/2+2)
 	spaced := true
 	for i := 0; i < len(text); {
 		for len(masked) > 0 && masked[0].to <= i {
 			masked = masked[1:]
 		}
 		if len(masked) > 0 && masked[0].from <= i {
-			toks = append(toks, token{kind: opaqueToken, word: word{is: isOpaque}, from: i, to: masked[0].to, spaced: spaced})
+			toks = append(toks, token{kind: opaqueToken, word: opaque, from: i, to: masked[0].to, spaced: spaced})
 			i, spaced = masked[0].to, false
 			continue
 		}
@@ -63,7 +63,7 @@ func lex(text string, l *locale, masked []stretch) []token {
 }
 
 func nextToken(text string, i int, r rune, size int, l *locale) token {
-	t := token{from: i}
+	t := token{from: i, word: unknown}
 	switch {
 	case '0' <= r && r <= '9':
 		t.kind, t.to = numberToken, i
@@ -79,12 +79,14 @@ func nextToken(text string, i int, r rune, size int, l *locale) token {
 	default:
 		t.kind, t.to = markToken, i+size
 		t.text = text[t.from:t.to]
-		t.word = l.words[t.text]
+		if w, ok := l.words[t.text]; ok {
+			t.word = w
+		}
 		return t
 	}
 	t.word, t.typo = l.lookup(t.text)
 	if stem, ok := strings.CutSuffix(t.text, l.possessive); ok && t.is == 0 {
-		if w := l.words[stem]; w.any(isRef | isWeekday) {
+		if w, ok := l.words[stem]; ok && w.any(isRef|isWeekday) {
 			t.word, t.possessive = w, true
 		}
 	}
@@ -121,7 +123,7 @@ func joinOrdinals(toks []token) []token {
 	out := toks[:0]
 	for _, t := range toks {
 		if n := len(out); n > 0 && ordinalEndings[t.text] && !t.spaced && out[n-1].kind == numberToken && out[n-1].n < 400 {
-			out[n-1].word = word{is: isOrd, ord: out[n-1].n}
+			out[n-1].word = &word{is: isOrd, ord: out[n-1].n}
 			out[n-1].kind, out[n-1].to, out[n-1].text = wordToken, t.to, ""
 			continue
 		}

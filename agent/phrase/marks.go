@@ -7,20 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// markWords are the words around priorities, tags and reminders.
-type markWords struct {
-	priorities  map[string]string
-	priority    string   // "priority"
-	tagged      string   // words before tags
-	remind      []string // openings that ask for a reminder, longest first
-	about       string   // words that join such an opening to what it is about
-	reminder    string   // words that announce a relative reminder
-	beforehand  string   // words that end one
-	subjects    string   // what a relative reminder may be before: "it"
-	openers     string   // words before an opening: "please"
-	urgentMarks string   // marks before a priority
-}
-
 // marks are the priority, tags and reminders of a text, as runs of tokens.
 type marks struct {
 	pieces   []piece
@@ -51,7 +37,7 @@ func (p *parser) marks() marks {
 }
 
 func (p *parser) oneMark(m *marks, i int) int {
-	if p.at(i).kind == opaqueToken {
+	if !p.marked(i) {
 		return 0
 	}
 	for _, read := range [...]func(*parser, *marks, int) int{
@@ -65,6 +51,20 @@ func (p *parser) oneMark(m *marks, i int) int {
 	return 0
 }
 
+// marked is a quick look whether a mark may begin at token i at all.
+func (p *parser) marked(i int) bool {
+	t := p.at(i)
+	switch t.kind {
+	case opaqueToken:
+		return false
+	case markToken:
+		return (t.text == "@" || t.text == "#" || t.text == "!") && p.glued(i+1)
+	case numberToken:
+		return true
+	}
+	return t.as != 0 || t.level > 0 || t.any(isA|isCard|isHalf|isCouple|isVague) || t.text == "p"
+}
+
 // take masks the tokens from i to next and gives them a span.
 func (p *parser) take(m *marks, i, next int, kind string) int {
 	m.pieces = append(m.pieces, piece{lead: i, from: i, to: next, kind: kind})
@@ -74,23 +74,11 @@ func (p *parser) take(m *marks, i, next int, kind string) int {
 
 func (p *parser) hide(i, next int) {
 	for j := i; j < next; j++ {
-		p.toks[j].kind, p.toks[j].word = opaqueToken, word{is: isOpaque}
+		p.toks[j].kind, p.toks[j].word = opaqueToken, opaque
 	}
 }
 
-// has reports whether the word at i is in a list of words.
-func (p *parser) has(list string, i int) bool {
-	t := p.at(i)
-	if t.kind != wordToken || t.text == "" {
-		return false
-	}
-	for s := range strings.FieldsSeq(list) {
-		if s == t.text {
-			return true
-		}
-	}
-	return false
-}
+func (p *parser) has(i int, m mark) bool { return p.at(i).as&m != 0 && p.at(i).kind == wordToken }
 
 // mention masks "@5": a reference to a task, unless it is a time ("@5pm").
 func (p *parser) mention(_ *marks, i int) int {
@@ -156,7 +144,7 @@ func (m *marks) addTag(name string) {
 
 // tagged reads "tagged home", "tagged work and urgent".
 func (p *parser) tagged(m *marks, i int) int {
-	if !p.has(p.lang.marks.tagged, i) {
+	if !p.has(i, beforeTags) {
 		return 0
 	}
 	j := i + 1
@@ -206,8 +194,8 @@ func (p *parser) priorityMark(m *marks, i int) int {
 	if !bang && !p.starts(i) {
 		return 0
 	}
-	if name, ok := p.lang.marks.priorities[p.at(j).text]; ok && bang {
-		return p.setPriority(m, i, j+1, name)
+	if level := p.at(j).level; level > 0 && bang {
+		return p.setPriority(m, i, j+1, level)
 	}
 	if p.at(j).text == "p" && p.glued(j+1) {
 		j++
@@ -218,41 +206,41 @@ func (p *parser) priorityMark(m *marks, i int) int {
 	if t.kind != numberToken || t.digits() != 1 || t.n < 1 || t.n > 4 || p.glued(j+1) && !p.endsPhrase(j+1) {
 		return 0
 	}
-	return p.setPriority(m, i, j+1, levels[t.n])
+	return p.setPriority(m, i, j+1, uint8(t.n))
 }
 
-func (p *parser) setPriority(m *marks, i, next int, name string) int {
+func (p *parser) setPriority(m *marks, i, next int, level uint8) int {
 	if m.priority != "" {
 		return 0
 	}
-	m.priority = name
+	m.priority = levels[level]
 	return p.take(m, i, next, KindPriority)
 }
 
 // priorityWords reads "high priority", "priority: high", and a lone "urgent" that punctuation sets apart.
 func (p *parser) priorityWords(m *marks, i int) int {
-	if p.has(p.lang.marks.priority, i) {
+	if p.has(i, namesPriority) {
 		j := i + 1
 		if p.mark(j, ":") || p.mark(j, "=") || p.at(j).text == "is" {
 			j++
 		}
-		if name, ok := p.lang.marks.priorities[p.at(j).text]; ok && p.at(j).kind == wordToken {
-			return p.setPriority(m, i, j+1, name)
+		if level := p.at(j).level; level > 0 {
+			return p.setPriority(m, i, j+1, level)
 		}
 		return 0
 	}
-	name, ok := p.lang.marks.priorities[p.at(i).text]
-	if !ok || p.at(i).kind != wordToken {
+	level := p.at(i).level
+	if level == 0 {
 		return 0
 	}
-	if j := p.hyphen(i + 1); p.has(p.lang.marks.priority, j) && (i == 0 || p.closed(j+1)) {
-		return p.setPriority(m, p.introduced(i), j+1, name)
+	if j := p.hyphen(i + 1); p.has(j, namesPriority) && (i == 0 || p.closed(j+1)) {
+		return p.setPriority(m, p.introduced(i), j+1, level)
 	}
 	before, after := p.at(i-1), p.at(i+1)
 	apart := i > 0 && before.kind == markToken && (before.text == "," || before.text == "-" || before.text == "(" || before.text == "!")
 	opens := i == 0 && after.kind == markToken && (after.text == ":" || after.text == "!" || after.text == ",")
-	if (name == "urgent" || name == "low") && (apart && p.closed(i+1) && p.at(i+1).kind != wordToken || opens) {
-		return p.setPriority(m, i, i+1, name)
+	if (level == 1 || level == 4) && (apart && p.closed(i+1) && p.at(i+1).kind != wordToken || opens) {
+		return p.setPriority(m, i, i+1, level)
 	}
 	return 0
 }
@@ -268,7 +256,7 @@ func (p *parser) introduced(i int) int {
 // opening reads "remind me to", "please set a reminder to" at the start of the text.
 func (p *parser) opening(m *marks) {
 	i := 0
-	for p.has(p.lang.marks.openers, i) || p.mark(i, ",") {
+	for p.has(i, polite) || p.mark(i, ",") {
 		i++
 	}
 	if next := p.remindWords(i); next > 0 {
@@ -280,8 +268,11 @@ func (p *parser) opening(m *marks) {
 
 // remindWords reads one of the openings.
 func (p *parser) remindWords(i int) int {
-	for _, phrase := range p.lang.marks.remind {
-		if n := follows(p.toks[min(i, len(p.toks)):], strings.Fields(phrase)); n > 0 {
+	if !p.has(i, opensReminder) {
+		return 0
+	}
+	for _, opening := range p.lang.openings {
+		if n := follows(p.toks[i:], opening.words); n > 0 {
 			return i + n
 		}
 	}
@@ -290,7 +281,7 @@ func (p *parser) remindWords(i int) int {
 
 // joined steps over the "to" or "about" of an opening.
 func (p *parser) joined(i int) int {
-	if p.has(p.lang.marks.about, i) && !p.at(i).any(isAbout) || p.at(i).text == "about" {
+	if p.has(i, joinsReminder) {
 		return i + 1
 	}
 	return i
@@ -315,19 +306,22 @@ func (p *parser) lateOpening(m *marks, i int) int {
 // relativeReminder reads "remind me 1h before", "with a reminder 10 min before", "30 minutes before".
 func (p *parser) relativeReminder(m *marks, i int) int {
 	j := i
-	for j < i+5 && p.has(p.lang.marks.reminder, j) {
+	for j < i+5 && p.has(j, announces) {
 		j++
+	}
+	if p.at(j).kind != numberToken && !p.is(j, isA|isCard|isHalf|isCouple|isVague) {
+		return 0
 	}
 	l, k := p.length(j)
 	d, fixed := l.duration()
-	if k == 0 || !fixed || d < 0 || !p.has(p.lang.marks.beforehand, k) && !(p.is(k, isIn) && p.at(k+1).text == "advance") {
+	if k == 0 || !fixed || d < 0 || !p.has(k, endsReminder) && !(p.is(k, isIn) && p.at(k+1).text == "advance") {
 		return 0
 	}
 	if p.is(k, isIn) {
 		k++
 	}
 	end := k + 1
-	if p.has(p.lang.marks.subjects, end) {
+	if p.has(end, reminderSubject) {
 		end++
 	}
 	if _, dated := p.anyDate(p.skip(end, isThe), isOn|nearDate); dated > 0 || !p.closed(end) {

@@ -60,7 +60,7 @@ func clockOr(s string, otherwise int) int {
 	return t.Hour()*60 + t.Minute()
 }
 
-var noToken = token{kind: opaqueToken, word: word{is: isOpaque}, spaced: true}
+var noToken = token{kind: opaqueToken, word: opaque, spaced: true}
 
 // at gives the token at i; beyond the end one that means nothing.
 func (p *parser) at(i int) *token {

@@ -97,8 +97,7 @@ type Result struct {
 func Parse(text string, now time.Time, loc *time.Location, o Options) Result {
 	p := newParser(text, now, loc, o)
 	m := p.marks()
-	s := p.scan(0, len(p.toks))
-	return p.result(m, s)
+	return p.result(m, p.scan())
 }
 
 // ParseDue reads a text that is nothing but a date or time: the argument of a tool, an ISO date, an RFC 3339 moment. The

@@ -142,7 +142,7 @@ func (p *parser) nextUnits(i int, in class) (date, int) {
 		return noDate, 0
 	}
 	if p.is(i+1, isUnit) && in&(isIn|isWithin) != 0 && in&isThe != 0 { // "within the next week"
-		l, ok := of(1, p.at(i+1).unit, p.at(i+1).length)
+		l, ok := lengthOf(1, p.at(i+1).unit, p.at(i+1).length)
 		if !ok {
 			return noDate, 0
 		}

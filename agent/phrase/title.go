@@ -140,7 +140,7 @@ func (p *parser) title(pieces []piece) string {
 // withoutJoint drops the "to" that is left of "remind me at 5pm to call Bob".
 func (p *parser) withoutJoint(title string) string {
 	first, rest, _ := strings.Cut(title, " ")
-	if rest != "" && slices.Contains(strings.Fields(p.lang.marks.about), strings.ToLower(first)) {
+	if w, ok := p.lang.words[strings.ToLower(first)]; ok && w.as&joinsReminder != 0 && rest != "" {
 		return rest
 	}
 	return title

@@ -110,9 +110,25 @@ const (
 	daytime
 )
 
+// mark is a set of roles around priorities, tags and reminders.
+type mark uint16
+
+const (
+	namesPriority   mark = 1 << iota // "priority"
+	beforeTags                       // "tagged"
+	opensReminder                    // "remind", of "remind me"
+	joinsReminder                    // "to", behind "remind me"
+	announces                        // "reminder", before "1h before"
+	endsReminder                     // "before", behind "1h"
+	reminderSubject                  // "it", behind "1h before"
+	polite                           // "please"
+)
+
 // word is all that a locale knows about a word.
 type word struct {
 	is     class
+	as     mark
+	level  uint8 // of a priority: an index of levels
 	day    time.Weekday
 	month  time.Month
 	unit   unit
@@ -126,22 +142,28 @@ type word struct {
 	weak   bool // also an ordinary word: "may", "sun"
 }
 
-func (w word) any(c class) bool { return w.is&c != 0 }
+func (w *word) any(c class) bool { return w.is&c != 0 }
+
+// The words of tokens that no table has.
+var (
+	unknown = &word{}
+	opaque  = &word{is: isOpaque}
+)
 
 // idiom is a run of words that means one thing.
 type idiom struct {
 	words []string
-	word  word
+	word  *word
 }
 
 // locale is one language as data.
 type locale struct {
-	words  map[string]word
-	idioms map[string][]idiom // by first word
-	fuzzy  []string           // names that are recognised with one typo
-	real   map[string]bool    // ordinary words within one edit of such a name
-	shades map[string]map[part]int
-	marks  markWords
+	words    map[string]*word
+	idioms   map[string][]idiom // by first word
+	openings []idiom            // of reminders, the longest first
+	fuzzy    []string           // names that are recognised with one typo
+	real     map[string]bool    // ordinary words within one edit of such a name
+	shades   map[string]map[part]int
 	// possessive is the ending of "tomorrow's"; empty where a language has none.
 	possessive string
 }
@@ -167,7 +189,9 @@ type vocabulary struct {
 	fuzzy, real              string
 	shades                   map[string]map[part]int
 	possessive               string
-	marks                    markWords
+	marks                    map[mark]string
+	levels                   [5]string
+	openings                 []string
 }
 
 type unitWords struct {
@@ -178,7 +202,10 @@ type unitWords struct {
 
 // compile indexes a vocabulary.
 func compile(v vocabulary) *locale {
-	l := &locale{words: map[string]word{}, idioms: map[string][]idiom{}, real: set(v.real), shades: v.shades, marks: v.marks, possessive: v.possessive}
+	l := &locale{
+		words: map[string]*word{}, idioms: map[string][]idiom{}, fuzzy: strings.Fields(v.fuzzy), real: set(v.real),
+		shades: v.shades, possessive: v.possessive,
+	}
 	l.addNames(v)
 	l.addNumbers(v)
 	l.addTimes(v)
@@ -191,25 +218,42 @@ func compile(v vocabulary) *locale {
 	for words, w := range v.idioms {
 		l.addIdiom(words, w)
 	}
-	l.fuzzy = strings.Fields(v.fuzzy)
+	l.addMarks(v)
 	return l
+}
+
+func (l *locale) addMarks(v vocabulary) {
+	for m, words := range v.marks {
+		l.add(words, func(w *word) { w.as |= m })
+	}
+	for level, words := range v.levels {
+		l.add(words, func(w *word) { w.level = uint8(level) })
+	}
+	for _, words := range v.openings {
+		fields := strings.Fields(words)
+		l.openings = append(l.openings, idiom{words: fields})
+		l.add(fields[0], func(w *word) { w.as |= opensReminder })
+	}
 }
 
 func (l *locale) add(words string, change func(*word)) {
 	for s := range strings.FieldsSeq(words) {
 		w := l.words[s]
-		change(&w)
-		l.words[s] = w
+		if w == nil {
+			w = &word{}
+			l.words[s] = w
+		}
+		change(w)
 	}
 }
 
 func (l *locale) addIdiom(words string, w word) {
 	fields := strings.Fields(words)
 	if len(fields) == 1 {
-		l.words[words] = w
+		l.words[words] = &w
 		return
 	}
-	l.idioms[fields[0]] = append(l.idioms[fields[0]], idiom{fields, w})
+	l.idioms[fields[0]] = append(l.idioms[fields[0]], idiom{fields, &w})
 }
 
 func (l *locale) addNames(v vocabulary) {
@@ -272,19 +316,19 @@ func set(words string) map[string]bool {
 }
 
 // lookup gives the meanings of a lower-case word. A name of a weekday or month with one typo is that name.
-func (l *locale) lookup(s string) (word, bool) {
+func (l *locale) lookup(s string) (w *word, typo bool) {
 	if w, ok := l.words[s]; ok {
 		return w, false
 	}
 	if len(s) < 5 || len(s) > 11 || l.real[s] {
-		return word{}, false
+		return unknown, false
 	}
 	for _, name := range l.fuzzy {
 		if oneEdit(s, name) {
 			return l.words[name], true
 		}
 	}
-	return word{}, false
+	return unknown, false
 }
 
 // oneEdit reports whether one insertion, deletion, substitution or swap of neighbours makes a into b.

@@ -135,8 +135,18 @@ var english = vocabulary{
 		"in the meantime":      {is: isOpaque},
 		"once in a while":      {is: isOpaque},
 	},
-	timesPer:   [4]string{1: "once", 2: "twice", 3: "thrice"},
-	marks:      englishMarks,
+	timesPer: [4]string{1: "once", 2: "twice", 3: "thrice"},
+	marks: map[mark]string{
+		namesPriority: "priority prio", beforeTags: "tagged", joinsReminder: "to about of that for",
+		polite:    "please pls can could would you kindly hey hi",
+		announces: "remind me with a reminder alert notify ping set and", endsReminder: "before earlier ahead prior beforehand",
+		reminderSubject: "it that",
+	},
+	levels: [5]string{1: "urgent critical", 2: "high", 3: "medium normal", 4: "low"},
+	openings: []string{
+		"set a reminder for me", "set me a reminder", "set a reminder", "add a reminder", "create a reminder", "give me a reminder",
+		"send me a reminder", "remind me", "reminder",
+	},
 	possessive: "'s",
 	weak:       "start sun sat wed mon may march mar",
 	plural:     "mornings afternoons evenings nights weekdays workdays weekends",
@@ -165,22 +175,4 @@ var english = vocabulary{
 		"mid":   {morning: 10 * 60, afternoon: 15 * 60, evening: 20 * 60},
 		"late":  {morning: 11 * 60, afternoon: 16 * 60, evening: 21 * 60, night: 23 * 60},
 	},
-}
-
-// englishMarks are the English words around priorities, tags and reminders.
-var englishMarks = markWords{
-	priorities: map[string]string{
-		"urgent": "urgent", "critical": "urgent", "high": "high", "medium": "medium", "normal": "medium", "low": "low",
-	},
-	priority: "priority prio",
-	tagged:   "tagged",
-	remind: []string{
-		"set a reminder for me", "set me a reminder", "set a reminder", "add a reminder", "create a reminder", "give me a reminder",
-		"send me a reminder", "remind me", "reminder",
-	},
-	about:      "to about of that for",
-	reminder:   "remind me with a reminder alert notify ping set and",
-	beforehand: "before earlier ahead prior beforehand",
-	subjects:   "it that",
-	openers:    "please pls can could would you kindly hey hi",
 }
