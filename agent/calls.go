@@ -106,7 +106,7 @@ func (r *run) append(c Call, rec record, index int) {
 	refusal := ""
 	switch {
 	case !known(c.Tool):
-		refusal = fmt.Sprintf("There is no tool %q.", clip(neutral(c.Tool), 40))
+		refusal = fmt.Sprintf("There is no tool %q.", clip(Neutral(c.Tool), 40))
 	case err != nil:
 		refusal = "The arguments must be one JSON object."
 	default:

@@ -136,7 +136,7 @@ func forModel(raw json.RawMessage) json.RawMessage {
 func strip(v any) any {
 	switch v := v.(type) {
 	case string:
-		return neutral(v)
+		return Neutral(v)
 	case []any:
 		for i := range v {
 			v[i] = strip(v[i])
@@ -148,7 +148,7 @@ func strip(v any) any {
 			if slices.Contains(noise, k) || empty(e) {
 				continue
 			}
-			out[neutral(k)] = strip(e)
+			out[Neutral(k)] = strip(e)
 		}
 		return out
 	default:
@@ -167,27 +167,30 @@ func empty(v any) bool {
 	}
 }
 
-// neutral leaves out what could hide or reorder text in a model's copy: control, bidirectional and zero-width characters, and
-// the tag characters that spell invisible ASCII.
-func neutral(s string) string {
+// Neutral leaves out of a text what could hide or reorder it in a model's copy: control, bidirectional and zero-width
+// characters, and the tag characters that spell invisible ASCII. Line breaks and tabs stay.
+func Neutral(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case hidden(r):
+		if hidden(r) {
 			return -1
-		default:
-			return r
 		}
-	}, s)
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 func hidden(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == '\u034F' || r == '\u115F' ||
-		r == '\u1160' || r == '\u3164' || r == '\uFFA0' || r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF
+	switch {
+	case r == '\n' || r == '\t':
+		return false
+	case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029':
+		return true
+	default: // fillers that show nothing, and variation selectors
+		return r == '\u034F' || r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0' ||
+			r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF
+	}
 }
 
 // maxRecalled is how many tasks of an earlier list a model is told again.
@@ -204,7 +207,7 @@ func recall(raw json.RawMessage) json.RawMessage {
 	r, f := resultOf(raw), failureOf(raw)
 	o := map[string]any{"success": r.Success, "untrusted": true}
 	if f.Error != "" {
-		o["error"], o["message"] = f.Error, neutral(f.Message)
+		o["error"], o["message"] = f.Error, Neutral(f.Message)
 	}
 	if r.Status != "" {
 		o["status"] = r.Status
@@ -212,7 +215,7 @@ func recall(raw json.RawMessage) json.RawMessage {
 	rows := r.rows()
 	tasks := []short{}
 	for _, t := range rows[:min(len(rows), maxRecalled)] {
-		tasks = append(tasks, short{t.TaskID, neutral(t.Title), t.Due, t.Completed})
+		tasks = append(tasks, short{t.TaskID, Neutral(t.Title), t.Due, t.Completed})
 	}
 	if len(tasks) > 0 {
 		o["tasks"] = tasks

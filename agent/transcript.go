@@ -70,7 +70,7 @@ func retell(m tandem.Message) []Message {
 		}
 	}
 	if m.Text != "" {
-		out = append(out, Message{Role: RoleAssistant, Text: m.Text})
+		out = append(out, Message{Role: RoleAssistant, Text: Neutral(m.Text)}) // it may quote titles
 	}
 	return out
 }

@@ -69,7 +69,9 @@ func TestTurn_LiesAreFollowedByTheTruth(t *testing.T) {
 }
 
 func TestTurn_BudgetsEndIt(t *testing.T) {
-	loop := func(s ...said) *actor { return &actor{engine: "llm", play: func(agent.Request, int) []said { return s }} }
+	loop := func(s ...said) *actor {
+		return &actor{engine: "llm", play: func(agent.Request, int) []said { return s }}
+	}
 	tests := []struct {
 		name   string
 		model  *actor

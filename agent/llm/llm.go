@@ -1,0 +1,200 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"tandem"
+	"tandem/agent"
+)
+
+// DefaultBaseURL is where models are asked unless told otherwise.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// Retries of a request that did not get through: connection errors, 408, 409, 429 and 5xx.
+const (
+	maxRetries    = 2
+	maxRetryDelay = 2 * time.Second // a server that wants more patience is treated as down
+)
+
+// Options name a model.
+type Options struct {
+	BaseURL string // default DefaultBaseURL
+	APIKey  string
+	Model   string
+	Client  *http.Client // default: one of its own
+}
+
+// Chat is a model behind Chat Completions. It may be asked by many goroutines.
+type Chat struct {
+	model string
+	api   openai.ChatCompletionService
+	// Parameters that the server refused once, and is not sent again.
+	noParallel, noUsage atomic.Bool
+}
+
+// New makes a Chat. It reads nothing from the environment.
+func New(o Options) *Chat {
+	if o.BaseURL == "" {
+		o.BaseURL = DefaultBaseURL
+	}
+	if o.Client == nil {
+		o.Client = &http.Client{}
+	}
+	return &Chat{model: o.Model, api: openai.NewChatCompletionService(
+		option.WithBaseURL(o.BaseURL), option.WithAPIKey(o.APIKey), option.WithHTTPClient(o.Client),
+		option.WithMaxRetries(maxRetries), option.WithMaxRetryDelay(maxRetryDelay),
+	)}
+}
+
+// Engine is "llm".
+func (c *Chat) Engine() string { return "llm" }
+
+// errCut is the end of a stream that did not come to its end.
+var errCut = fmt.Errorf("the model's answer was cut off: %w", io.ErrUnexpectedEOF)
+
+// Stream asks for one round. Text is yielded as it comes, without what the model thinks; a call is yielded whole, when the
+// stream has ended, and told as it forms before. The round ends with an error when the server refuses or the stream is cut.
+func (c *Chat) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Event, error] {
+	return func(yield func(agent.Event, error) bool) {
+		ctx, hangUp := context.WithCancel(ctx)
+		defer hangUp()
+		for {
+			a := answer{yield: yield}
+			err := c.listen(ctx, r, &a)
+			if err != nil && !a.begun && c.adapt(err) {
+				continue
+			}
+			if err != nil && !a.stopped {
+				yield(agent.Event{}, fmt.Errorf("ask the model: %w", err))
+			}
+			return
+		}
+	}
+}
+
+// listen makes one request and passes its answer on.
+func (c *Chat) listen(ctx context.Context, r agent.Request, a *answer) error {
+	stream := c.api.NewStreaming(ctx, c.params(r))
+	defer stream.Close()
+	for stream.Next() {
+		var part chunk
+		if err := json.Unmarshal([]byte(stream.Current().RawJSON()), &part); err != nil {
+			return fmt.Errorf("read a chunk: %w", err)
+		}
+		if !a.take(part) {
+			return nil
+		}
+	}
+	if err := stream.Err(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return a.end()
+}
+
+// adapt learns from a refusal which parameter the server does not know, and reports whether to ask again without it.
+func (c *Chat) adapt(err error) bool {
+	refused, ok := errors.AsType[*openai.Error](err)
+	if !ok || refused.StatusCode != http.StatusBadRequest {
+		return false
+	}
+	text := refused.Param + " " + refused.Message + " " + refused.RawJSON()
+	switch {
+	case strings.Contains(text, "parallel_tool_calls"):
+		return !c.noParallel.Swap(true)
+	case strings.Contains(text, "stream_options") || strings.Contains(text, "include_usage"):
+		return !c.noUsage.Swap(true)
+	default:
+		return false
+	}
+}
+
+// chunk is a piece of an answer, as loosely as servers write it.
+type chunk struct {
+	Choices []struct {
+		Delta struct {
+			Content   string            `json:"content"`
+			ToolCalls []json.RawMessage `json:"tool_calls"`
+		} `json:"delta"`
+		FinishReason string `json:"finish_reason"`
+	} `json:"choices"`
+	Usage *struct {
+		PromptTokens     int64 `json:"prompt_tokens"`
+		CompletionTokens int64 `json:"completion_tokens"`
+	} `json:"usage"`
+}
+
+// answer gathers the pieces of one round.
+type answer struct {
+	yield    func(agent.Event, error) bool
+	begun    bool // something was passed on
+	stopped  bool // nobody listens any more
+	finished bool // the server said that this is the end
+	thoughts filter
+	slots    slots
+	usage    *tandem.Usage
+}
+
+func (a *answer) pass(ev agent.Event) bool {
+	if a.stopped {
+		return false
+	}
+	a.begun = true
+	a.stopped = !a.yield(ev, nil)
+	return !a.stopped
+}
+
+// take reports whether to go on.
+func (a *answer) take(c chunk) bool {
+	if c.Usage != nil {
+		a.usage = &tandem.Usage{Input: c.Usage.PromptTokens, Output: c.Usage.CompletionTokens}
+	}
+	if len(c.Choices) == 0 {
+		return true
+	}
+	choice := c.Choices[0]
+	a.finished = a.finished || choice.FinishReason != ""
+	if text := a.thoughts.pass(choice.Delta.Content); text != "" && !a.pass(agent.Event{Text: text}) {
+		return false
+	}
+	for _, raw := range choice.Delta.ToolCalls {
+		forming, ok := a.slots.add(raw)
+		if ok && !a.pass(agent.Event{Forming: &forming}) {
+			return false
+		}
+	}
+	return true
+}
+
+// end yields the calls. Whether there are any decides, not the reason that the server gives for finishing.
+func (a *answer) end() error {
+	if !a.finished && a.usage == nil {
+		return errCut
+	}
+	if text := a.thoughts.rest(); text != "" && !a.pass(agent.Event{Text: text}) {
+		return nil
+	}
+	for _, call := range a.slots.calls() {
+		if !a.pass(agent.Event{Call: &call}) {
+			return nil
+		}
+	}
+	if a.usage != nil {
+		a.pass(agent.Event{Usage: a.usage})
+	}
+	return nil
+}
