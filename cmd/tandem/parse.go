@@ -41,7 +41,10 @@ const (
 	maxText = 4000    // characters of a text, as of a chat message
 )
 
-var errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
+var (
+	errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
+	errBadLine  = errors.New("the line is no JSON object with the strings text, now and tz")
+)
 
 // answerLines writes one JSON object a line for each line that it reads, and flushes whenever no whole line is waiting.
 func answerLines(in io.Reader, out io.Writer, answer func(line []byte, bad error) any) error {
@@ -107,7 +110,7 @@ func (l *phraseLine) read(line []byte) (now time.Time, loc *time.Location, err e
 		if json.Unmarshal(line, &id) == nil {
 			l.ID = id.ID
 		}
-		return now, nil, fmt.Errorf("the line is no JSON object with text, now and tz: %w", err)
+		return now, nil, errBadLine
 	}
 	if utf8.RuneCountInString(l.Text) > maxText {
 		return now, nil, fmt.Errorf("text is longer than %d characters", maxText)
