@@ -43,7 +43,7 @@ func (t *translation) tokens(field string, raw json.RawMessage) error {
 		return err
 	}
 	info := tandem.TokenInfo{ID: t.newID(), Scopes: defaultScopes, CreatedAt: tandem.Stamp(t.now)}
-	if info.Name, err = name(field+".add.name", members["name"]); err != nil {
+	if info.Name, err = label(field+".add.name", members["name"]); err != nil {
 		return err
 	}
 	if raw, ok := members["scopes"]; ok && !isNull(raw) {

@@ -314,8 +314,8 @@ func id(field string, raw json.RawMessage) (string, error) {
 	return s, err
 }
 
-// name reads a short visible text.
-func name(field string, raw json.RawMessage) (string, error) {
+// label reads a short visible text.
+func label(field string, raw json.RawMessage) (string, error) {
 	s, err := text(field, raw)
 	if err != nil {
 		return "", err
