@@ -40,7 +40,7 @@ type held struct {
 // grant is a person's yes, as far as it reaches.
 type grant struct {
 	bound  map[string]int64 // tasks and versions; nil: see only
-	only   string           // the UID of the one task that was chosen
+	only   int64            // the number of the one task that was chosen
 	choice bool
 	wider  bool // the answer asks for more than the question did
 }
@@ -54,7 +54,7 @@ func (g *grant) covers(e Effect) bool {
 		if c.Before == nil {
 			continue
 		}
-		if g.choice && c.Before.UID != g.only {
+		if g.choice && c.Before.Number != g.only {
 			return false
 		}
 		if version, ok := g.bound[c.Before.UID]; g.bound != nil && (!ok || version != c.Before.Version) {
@@ -448,7 +448,7 @@ func (r *run) grantFor(a tandem.Approval, state askedState, c tandem.ToolCall) *
 	g := &grant{bound: state.Bound, choice: a.Kind == tandem.ApprovalChoice, wider: err != nil || wider}
 	for _, it := range a.Items {
 		if g.choice && sameTask(args["task_id"], it) {
-			g.only = it.UID
+			g.only = it.TaskID
 		}
 	}
 	return g

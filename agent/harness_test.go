@@ -258,7 +258,7 @@ func (w *world) wait(svc *agent.Service, turn string) agent.Answer {
 	w.t.Helper()
 	ctx, stop := context.WithTimeout(w.t.Context(), 20*time.Second)
 	defer stop()
-	answer, err := svc.Wait(ctx, ann, turn)
+	answer, err := svc.Wait(ctx, agent.Ticket{User: ann, TurnID: turn})
 	if err != nil {
 		w.t.Fatalf("wait for %s: %v", turn, err)
 	}

@@ -131,11 +131,19 @@ func (r *run) retrace() []Message {
 				call.ID = id
 			}
 			said.Calls = append(said.Calls, call)
-			results = append(results, Message{Role: RoleTool, CallID: call.ID, Name: c.Tool, Result: forModel(r.full(c))})
+			results = append(results, Message{Role: RoleTool, CallID: call.ID, Name: c.Tool, Result: r.told(c)})
 		}
 		out = append(append(out, said), results...)
 	}
 	return out
+}
+
+// told gives a result as the model reads it. The planner is a program, and reads all of it.
+func (r *run) told(c tandem.ToolCall) json.RawMessage {
+	if r.policy.planned {
+		return r.full(c)
+	}
+	return forModel(r.full(c))
 }
 
 // full gives a result as the tool gave it, where this process has it.

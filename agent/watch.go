@@ -187,15 +187,15 @@ type Answer struct {
 }
 
 // Wait gives the answer of a started turn once it has ended, in whatever process it runs. It is the same for every repeat.
-func (s *Service) Wait(ctx context.Context, user tandem.UserID, id string) (Answer, error) {
+func (s *Service) Wait(ctx context.Context, t Ticket) (Answer, error) {
 	for pause := lookSoon; ; pause = min(2*pause, lookLate) {
-		if l := s.find(user, id); l != nil {
+		if l := s.find(t.User, t.TurnID); l != nil {
 			a, err := l.wait(ctx)
 			if !errors.Is(err, errAbandoned) {
 				return a, err
 			}
 		}
-		turn, err := s.Store.Turn(ctx, user, id)
+		turn, err := s.Store.Turn(ctx, t.User, t.TurnID)
 		if err != nil {
 			return Answer{}, err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -31,14 +32,16 @@ const (
 // Options name a model.
 type Options struct {
 	BaseURL string // default DefaultBaseURL
-	APIKey  string
+	Key     string
 	Model   string
 	Client  *http.Client // default: one of its own
+	Log     *slog.Logger // default: discards
 }
 
 // Chat is a model behind Chat Completions. It may be asked by many goroutines.
 type Chat struct {
 	model string
+	log   *slog.Logger
 	api   openai.ChatCompletionService
 	// Parameters that the server refused once, and is not sent again.
 	noParallel, noUsage atomic.Bool
@@ -52,8 +55,11 @@ func New(o Options) *Chat {
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}
-	return &Chat{model: o.Model, api: openai.NewChatCompletionService(
-		option.WithBaseURL(o.BaseURL), option.WithAPIKey(o.APIKey), option.WithHTTPClient(o.Client),
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Chat{model: o.Model, log: o.Log, api: openai.NewChatCompletionService(
+		option.WithBaseURL(o.BaseURL), option.WithAPIKey(o.Key), option.WithHTTPClient(o.Client),
 		option.WithMaxRetries(maxRetries), option.WithMaxRetryDelay(maxRetryDelay),
 	)}
 }
@@ -72,8 +78,9 @@ func (c *Chat) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Even
 		defer hangUp()
 		for {
 			a := answer{yield: yield}
-			err := c.listen(ctx, r, &a)
-			if err != nil && !a.begun && c.adapt(err) {
+			use := c.dialect()
+			err := c.listen(ctx, r, use, &a)
+			if err != nil && !a.begun && c.adapt(ctx, use, err) {
 				continue
 			}
 			if err != nil && !a.stopped {
@@ -84,9 +91,18 @@ func (c *Chat) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Even
 	}
 }
 
+// dialect says which parameters are sent that some servers do not know.
+type dialect struct {
+	parallel, usage bool
+}
+
+func (c *Chat) dialect() dialect {
+	return dialect{parallel: !c.noParallel.Load(), usage: !c.noUsage.Load()}
+}
+
 // listen makes one request and passes its answer on.
-func (c *Chat) listen(ctx context.Context, r agent.Request, a *answer) error {
-	stream := c.api.NewStreaming(ctx, c.params(r))
+func (c *Chat) listen(ctx context.Context, r agent.Request, use dialect, a *answer) error {
+	stream := c.api.NewStreaming(ctx, c.params(r, use))
 	defer stream.Close()
 	for stream.Next() {
 		var part chunk
@@ -107,20 +123,23 @@ func (c *Chat) listen(ctx context.Context, r agent.Request, a *answer) error {
 }
 
 // adapt learns from a refusal which parameter the server does not know, and reports whether to ask again without it.
-func (c *Chat) adapt(err error) bool {
+func (c *Chat) adapt(ctx context.Context, sent dialect, err error) bool {
 	refused, ok := errors.AsType[*openai.Error](err)
 	if !ok || refused.StatusCode != http.StatusBadRequest {
 		return false
 	}
 	text := refused.Param + " " + refused.Message + " " + refused.RawJSON()
 	switch {
-	case strings.Contains(text, "parallel_tool_calls"):
-		return !c.noParallel.Swap(true)
-	case strings.Contains(text, "stream_options") || strings.Contains(text, "include_usage"):
-		return !c.noUsage.Swap(true)
+	case sent.parallel && strings.Contains(text, "parallel_tool_calls"):
+		c.noParallel.Store(true)
+		c.log.InfoContext(ctx, "model takes no parallel_tool_calls", "model", c.model)
+	case sent.usage && (strings.Contains(text, "stream_options") || strings.Contains(text, "include_usage")):
+		c.noUsage.Store(true)
+		c.log.InfoContext(ctx, "model takes no stream_options", "model", c.model)
 	default:
 		return false
 	}
+	return true
 }
 
 // chunk is a piece of an answer, as loosely as servers write it.

@@ -51,7 +51,7 @@ func serve(t *testing.T, answer func(w http.ResponseWriter, n int, body map[stri
 }
 
 func (p *provider) chat() *Chat {
-	return New(Options{BaseURL: p.URL + "/v1", APIKey: "sk-test", Model: "scripted"})
+	return New(Options{BaseURL: p.URL + "/v1", Key: "sk-test", Model: "scripted"})
 }
 
 func (p *provider) requests() []map[string]any {

@@ -12,7 +12,7 @@ import (
 )
 
 // params writes a round in the form of Chat Completions.
-func (c *Chat) params(r agent.Request) openai.ChatCompletionNewParams {
+func (c *Chat) params(r agent.Request, use dialect) openai.ChatCompletionNewParams {
 	p := openai.ChatCompletionNewParams{Model: c.model, Messages: []openai.ChatCompletionMessageParamUnion{openai.SystemMessage(r.System)}}
 	newest := newestWords(r.Messages)
 	for i, m := range r.Messages {
@@ -24,10 +24,10 @@ func (c *Chat) params(r agent.Request) openai.ChatCompletionNewParams {
 	for _, t := range r.Tools {
 		p.Tools = append(p.Tools, tool(t))
 	}
-	if len(p.Tools) > 0 && !c.noParallel.Load() {
+	if len(p.Tools) > 0 && use.parallel {
 		p.ParallelToolCalls = openai.Bool(true)
 	}
-	if !c.noUsage.Load() {
+	if use.usage {
 		p.StreamOptions.IncludeUsage = openai.Bool(true)
 	}
 	return p
