@@ -250,7 +250,7 @@ func TestAdd_Items(t *testing.T) {
 	got := u.do(AddTask, m{"items": items, "time_zone": "Asia/Karachi"})
 	same(t, "rows", len(got["tasks"].([]any)), 100)
 	same(t, "seq", got["seq"], any(1.0))
-	same(t, "message", got["message"], any(`Added 100 tasks: "Item 000" (1), "Item 001" (2), "Item 002" (3), "Item 003" (4), "Item 004" (5) and 95 more.`))
+	same(t, "message", got["message"], any(`Added 100 tasks: "Item 000" (1); "Item 001" (2); "Item 002" (3); "Item 003" (4); "Item 004" (5); and 95 more.`))
 	same(t, "listed", len(u.rows(m{"limit": 100})), 100)
 }
 

@@ -29,7 +29,11 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{t: t, now: noon}
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tandem.db"), sqlite.Options{Now: b.clock})
+	o := Options{Now: b.clock, NewID: tandem.NewID, Limits: Limits{Reads: 1e6, Writes: 1e6, WriteBurst: 1e6}, Version: "test"}
+	for _, f := range change {
+		f(&o)
+	}
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tandem.db"), sqlite.Options{Now: b.clock, NewID: o.NewID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +42,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 			t.Error(err)
 		}
 	})
-	o := Options{Store: db, Now: b.clock, Limits: Limits{Reads: 1e6, Writes: 1e6, WriteBurst: 1e6}, Version: "test"}
-	for _, f := range change {
-		f(&o)
-	}
+	o.Store = db
 	b.db, b.tb = db, New(o)
 	return b
 }

@@ -155,25 +155,27 @@ func fieldsOf(out tandem.Outcome, uid string) (before, after map[string]any) {
 	return before, after
 }
 
+// summary is a write in the earlier reading.
+type summary struct {
+	TaskID   int64    `json:"task_id,omitempty"`
+	UID      string   `json:"uid,omitempty"`
+	Status   string   `json:"status"`
+	Title    string   `json:"title,omitempty"`
+	Message  string   `json:"message"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
 // resultOf reads a stored result, so that the first answer and every repeated one are the same.
 func resultOf(out tandem.Outcome) (Result, error) {
 	var w struct {
-		TaskID   int64      `json:"task_id"`
-		UID      string     `json:"uid"`
-		Status   string     `json:"status"`
-		Title    string     `json:"title"`
-		Message  string     `json:"message"`
-		Warnings []string   `json:"warnings,omitempty"`
-		OpID     string     `json:"op_id,omitempty"`
-		Seq      tandem.Seq `json:"seq"`
-		DryRun   bool       `json:"dry_run"`
+		summary
+		OpID string     `json:"op_id"`
+		Seq  tandem.Seq `json:"seq"`
 	}
 	if err := json.Unmarshal(out.Result, &w); err != nil {
 		return Result{}, fmt.Errorf("read the stored result: %w", err)
 	}
-	text, err := json.Marshal(map[string]any{
-		"task_id": w.TaskID, "uid": w.UID, "status": w.Status, "title": w.Title, "message": w.Message, "warnings": w.Warnings,
-	})
+	text, err := json.Marshal(w.summary)
 	return Result{
 		Structured: out.Result, Text: string(text), Seq: w.Seq, OpID: w.OpID, Wrote: out.Wrote(), Replayed: out.Replayed,
 	}, err
@@ -193,22 +195,19 @@ func say(w written, subjects []tandem.Task, out tandem.Outcome) string {
 		b.WriteString("This would happen: ")
 	}
 	b.WriteString(verbs[w.Status] + " ")
-	switch len(subjects) {
+	switch n := len(subjects); n {
 	case 0:
 		return strings.TrimSpace("Nothing changed. " + strings.Join(w.Warnings, " "))
 	case 1:
 		b.WriteString(sayTask(subjects[0], w))
 	default:
-		fmt.Fprintf(&b, "%d tasks: ", len(subjects))
-		for i, t := range subjects {
-			if i == maxSaid {
-				fmt.Fprintf(&b, " and %d more", len(subjects)-i)
-				break
-			}
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "%s (%d)", quoted(t.Title), t.Number)
+		said := make([]string, min(n, maxSaid))
+		for i := range said {
+			said[i] = sayTask(subjects[i], w)
+		}
+		fmt.Fprintf(&b, "%d tasks: %s", n, strings.Join(said, "; "))
+		if n > maxSaid {
+			fmt.Fprintf(&b, "; and %d more", n-maxSaid)
 		}
 	}
 	b.WriteString(".")
@@ -265,12 +264,19 @@ func sayDue(d tandem.Due) string {
 	return text
 }
 
-// errorResult renders an error for a client of the protocol.
+// refusal is an error as a client of the protocol gets it.
+type refusal struct {
+	Success bool           `json:"success"`
+	Error   tandem.Code    `json:"error"`
+	Message string         `json:"message"`
+	Details tandem.Details `json:"details"`
+}
+
 func errorResult(err error) json.RawMessage {
 	e := tandem.AsError(err)
-	b, merr := json.Marshal(map[string]any{"success": false, "error": e.Code, "message": e.Message, "details": e.Details})
-	if merr != nil {
-		panic(merr)
+	b, err := json.Marshal(refusal{Error: e.Code, Message: e.Message, Details: e.Details})
+	if err != nil {
+		panic(err) // values in details come from decoded JSON or from our own types
 	}
 	return b
 }
