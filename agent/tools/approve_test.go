@@ -170,13 +170,13 @@ func TestApproval_ShowsEightTasks(t *testing.T) {
 	same(t, "summary", q.Summary, `Delete 10 tasks: "0", "1", "2", …?`)
 }
 
-func TestGuard_IsAskedInsteadOfPolicy(t *testing.T) {
+func TestPolicy_OfTheAssistantDecidesAlone(t *testing.T) {
 	b := newBench(t)
 	u, agent := b.person("ann"), b.person("ann")
 	u.add("One", "Two")
 	var seen []Effect
 	agent.caller.Kind = Agent
-	agent.caller.Guard = func(e Effect) *tandem.Error {
+	agent.caller.Policy = func(e Effect) *tandem.Error {
 		seen = append(seen, e)
 		if e.Tool == DeleteTask {
 			return &tandem.Error{Code: tandem.CodeNeedsApproval, Message: "wait"}
@@ -187,11 +187,11 @@ func TestGuard_IsAskedInsteadOfPolicy(t *testing.T) {
 	agent.do(CompleteTask, m{"ids": []any{1, 2}})
 	agent.do(DeleteTask, m{"task_id": 1, "dry_run": true})
 	if len(seen) != 2 || len(seen[0].Changes) != 1 || len(seen[1].Changes) != 2 {
-		t.Fatalf("the guard saw %+v", seen)
+		t.Fatalf("the policy saw %+v", seen)
 	}
 	c := seen[0].Changes[0]
 	if c.Before.DeletedAt != nil || c.After.DeletedAt == nil {
-		t.Errorf("the guard saw %+v", c)
+		t.Errorf("the policy saw %+v", c)
 	}
 	same(t, "tasks", len(u.rows(nil)), 2)
 }

@@ -17,6 +17,7 @@ import (
 type Client struct {
 	rpc   *client.Client
 	names []string
+	words *Words
 }
 
 // Client opens a client for one caller. It must be closed.
@@ -34,7 +35,7 @@ func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
 	if _, err := rpc.Initialize(ctx, hello); err != nil {
 		return nil, fmt.Errorf("greet the tools: %w", err)
 	}
-	k := &Client{rpc: rpc}
+	k := &Client{rpc: rpc, words: c.Words}
 	for _, name := range Names {
 		if c.may(specs[name].scope) {
 			k.names = append(k.names, name)
@@ -65,11 +66,8 @@ func (k *Client) CallTool(ctx context.Context, name string, args json.RawMessage
 	if err != nil {
 		return nil, false, fmt.Errorf("call %s: %w", name, err)
 	}
-	if len(res.RawStructuredContent) > 0 {
-		return res.RawStructuredContent, res.IsError, nil
-	}
-	structured, err = json.Marshal(res.StructuredContent)
-	return structured, res.IsError, err
+	k.words.see(res.RawStructuredContent)
+	return res.RawStructuredContent, res.IsError, nil
 }
 
 // Close ends the client.

@@ -1,22 +1,53 @@
 package tools
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
+	"sync"
 
 	"tandem"
 	"tandem/agent/phrase"
 )
 
 // Words are what a person said, and what the tools answered in the same turn. A date that an assistant works out itself is
-// held against them: a silently wrong date is worse than none.
+// held against them: a silently wrong date is worse than none. They may be shared by many goroutines.
 type Words struct {
-	Text  string
-	Dates []string // YYYY-MM-DD, found in results of this turn
+	Text string
+
+	mu   sync.Mutex
+	seen map[string]bool // the dates in results of this turn, YYYY-MM-DD
+}
+
+// maxSeen bounds the dates that are remembered.
+const maxSeen = 1000
+
+// shownDate finds the due dates in a result.
+var shownDate = regexp.MustCompile(`"date":"(\d{4}-\d{2}-\d{2})"`)
+
+// see remembers the due dates of a result.
+func (w *Words) see(result json.RawMessage) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen == nil {
+		w.seen = map[string]bool{}
+	}
+	for _, found := range shownDate.FindAllSubmatch(result, maxSeen-len(w.seen)) {
+		w.seen[string(found[1])] = true
+	}
+}
+
+func (w *Words) saw(date string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[date]
 }
 
 // unsaid holds the calendar dates among the named arguments against the person's words. A date that contradicts them is an
-// error of a; one that is neither there nor in a result of this turn is listed, for the guard. Words that mean a date which
+// error of a; one that is neither there nor in a result of this turn is listed, for the policy. Words that mean a date which
 // the grammar cannot settle leave the date to the assistant.
 func (w *Words) unsaid(clk clock, a *arguments, names ...string) []string {
 	if w == nil || a.err != nil {
@@ -26,7 +57,7 @@ func (w *Words) unsaid(clk clock, a *arguments, names ...string) []string {
 	for _, name := range names {
 		text := a.phrase(name)
 		r, iso, err := clk.iso(name, text)
-		if err != nil || !iso || slices.Contains(w.Dates, r.due.Date) {
+		if err != nil || !iso || w.saw(r.due.Date) {
 			continue
 		}
 		said, unsettled := clk.said(w.Text)

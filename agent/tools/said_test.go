@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -28,8 +29,11 @@ func TestWords_HoldADateOfTheAssistantAgainstThePerson(t *testing.T) {
 	} {
 		u := newBench(t).person("ann")
 		var unsaid []string
-		u.caller.Kind, u.caller.Words = Agent, &Words{Text: tt.words, Dates: tt.dates}
-		u.caller.Guard = func(e Effect) *tandem.Error {
+		u.caller.Kind, u.caller.Words = Agent, &Words{Text: tt.words}
+		for _, date := range tt.dates {
+			u.caller.Words.see(json.RawMessage(`{"tasks":[{"due":{"date":"` + date + `"}}]}`))
+		}
+		u.caller.Policy = func(e Effect) *tandem.Error {
 			unsaid = e.Unsaid
 			return nil
 		}
@@ -54,9 +58,39 @@ func TestWords_CheckMovesAndItems(t *testing.T) {
 	u := newBench(t).person("ann")
 	u.do(AddTask, m{"title": "One", "due": "2031-05-06T10:00"})
 	u.caller.Kind, u.caller.Words = Agent, &Words{Text: "move it to friday"}
-	u.caller.Guard = func(Effect) *tandem.Error { return nil }
+	u.caller.Policy = func(Effect) *tandem.Error { return nil }
 	u.refused(tandem.CodeInvalid, UpdateTask, m{"task_id": 1, "move_due": "2026-11-26"})
 	u.do(UpdateTask, m{"task_id": 1, "move_due": "2026-11-27"})
 	e := u.refused(tandem.CodeInvalid, AddTask, m{"items": []any{m{"title": "x", "due": "2026-11-27"}, m{"title": "y", "due": "2026-11-26"}}})
 	same(t, "field", e.Details.Field, "items[1].due")
+}
+
+func TestClient_RemembersTheDatesItShowed(t *testing.T) {
+	b := newBench(t)
+	u := b.person("ann")
+	u.do(AddTask, m{"title": "Dentist", "due": "2026-12-03"})
+	u.caller.Kind, u.caller.Words = Agent, &Words{Text: "call mom on the day of the dentist"}
+	var unsaid []string
+	u.caller.Policy = func(e Effect) *tandem.Error {
+		unsaid = e.Unsaid
+		return nil
+	}
+	k, err := b.tb.Client(t.Context(), u.caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Close() })
+	for _, tt := range []struct {
+		tool, args string
+		want       []string
+	}{
+		{AddTask, `{"title":"Call mom","due":"2026-12-03"}`, []string{"2026-12-03"}},
+		{ListTasks, `{"search":"dentist"}`, []string{"2026-12-03"}},
+		{AddTask, `{"title":"Call dad","due":"2026-12-03"}`, nil},
+	} {
+		if raw, isError, err := k.CallTool(t.Context(), tt.tool, json.RawMessage(tt.args)); isError || err != nil {
+			t.Fatalf("%s: %s, %v", tt.tool, raw, err)
+		}
+		same(t, tt.tool+tt.args, unsaid, tt.want)
+	}
 }

@@ -279,7 +279,7 @@ func TestStdio_AnswersBeforeItEnds(t *testing.T) {
 func TestClient_IsTheSameDoor(t *testing.T) {
 	b := newBench(t)
 	u := b.person("ann")
-	u.caller.Kind, u.caller.Guard = Agent, func(Effect) *tandem.Error { return nil }
+	u.caller.Kind, u.caller.Policy = Agent, func(Effect) *tandem.Error { return nil }
 	k, err := b.tb.Client(t.Context(), u.caller)
 	if err != nil {
 		t.Fatal(err)

@@ -64,9 +64,9 @@ type Caller struct {
 	IfVersion int64
 	// Words are what the person said, against which the dates of the assistant are held; nil: no check.
 	Words *Words
-	// Guard is asked inside the transaction of each write of the assistant, dry runs and repeated calls aside, with what it is
+	// Policy is asked inside the transaction of each write of the assistant, dry runs and repeated calls aside, with what it is
 	// about to commit. An error refuses the write and is the call's error. It is quick and does no I/O.
-	Guard func(Effect) *tandem.Error
+	Policy func(Effect) *tandem.Error
 }
 
 // Effect is what a write is about to commit.

@@ -273,7 +273,7 @@ func TestUndo_OfATurn(t *testing.T) {
 	b := newBench(t)
 	u, agent := b.person("ann"), b.person("ann")
 	u.add("Old")
-	agent.caller.Kind, agent.caller.Guard = Agent, func(Effect) *tandem.Error { return nil }
+	agent.caller.Kind, agent.caller.Policy = Agent, func(Effect) *tandem.Error { return nil }
 	agent.caller.Cause = tandem.Cause{Actor: tandem.ActorAgent, TurnID: "turn", Conversation: 1}
 	agent.do(CompleteTask, m{"task_id": 1})
 	agent.do(AddTask, m{"items": []any{m{"title": "milk"}, m{"title": "eggs"}, m{"title": "bread"}}})

@@ -154,10 +154,10 @@ func (op *operation) nameOf(t tandem.Task) tandem.TaskRef {
 	return tandem.TaskRef{UID: t.UID}
 }
 
-// permit asks the guard of an assistant, or a person on behalf of a program.
+// permit asks the policy of an assistant, or a person on behalf of a program.
 func (op *operation) permit(sc tandem.Scene, d decision, found []tandem.Task, g grant) error {
-	if op.Guard != nil {
-		if e := op.Guard(Effect{Tool: op.tool, Changes: changes(sc, d.Tasks, found), Unsaid: op.unsaid}); e != nil {
+	if op.Policy != nil {
+		if e := op.Policy(Effect{Tool: op.tool, Changes: changes(sc, d.Tasks, found), Unsaid: op.unsaid}); e != nil {
 			return e
 		}
 		return nil
