@@ -1,6 +1,6 @@
 import { createContext } from "svelte";
 import { SvelteMap, SvelteSet } from "svelte/reactivity";
-import { isZone, today } from "./day";
+import { dayLabel, isZone, today, wall } from "./day";
 import type { Input } from "./lead";
 import type { Intent, Mutation } from "./mutation";
 import type { Ack, Actor, Args, Delta, Nack, Presence, TaskRow, Tool } from "./protocol";
@@ -158,7 +158,8 @@ export class App {
     const made = this.#call("complete_task", { task_id: t.uid, ...(t.completed ? { undo: true } : {}) }, t.uid);
     if (t.completed) return;
     this.#linger(t.uid);
-    this.offerUndo("Completed", t.title, made.op);
+    const next = t.next_due && dayLabel(wall(Date.parse(t.next_due), this.zone).date, today(this.now, this.zone), this.locale);
+    this.offerUndo(next ? `Completed, next ${next}:` : "Completed", t.title, made.op);
   }
 
   skip(t: TaskRow): void {

@@ -1,3 +1,4 @@
+import { flushSync } from "svelte";
 import type { Attachment } from "svelte/attachments";
 
 /** Puts the cursor at the end of a field when it appears. */
@@ -13,4 +14,10 @@ export function grow(value: string): Attachment<HTMLTextAreaElement> {
     node.style.height = "auto";
     node.style.height = `${node.scrollHeight}px`;
   };
+}
+
+/** Puts the cursor into a field that may only now be drawn. At once: the next key is meant for it. */
+export function focusOn(field: "add" | "say" | "search"): void {
+  flushSync();
+  document.querySelector<HTMLElement>(`[data-${field}]`)?.focus();
 }
