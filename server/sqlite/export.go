@@ -59,7 +59,7 @@ func (db *DB) Export(ctx context.Context, user tandem.UserID, emit func(kind str
 				select user_id, number, title, created_at, updated_at from conversations where user_id = ? order by number`, anyOf(scanConversation, same)},
 			{exportMessage, `
 				select user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at from messages
-				where user_id = ? order by position`, anyOf(scanMessage, same)},
+				where user_id = ? and role <> 'hidden' order by position`, anyOf(scanMessage, withoutRaw)},
 			{exportEvent, `select topic, event from audit where user_id = ? order by id`, scanExportedEvent},
 		} {
 			if err := c.emit(ctx, user, part.kind, part.query, part.scan, emit); err != nil {
@@ -96,6 +96,14 @@ func anyOf[T any](scan func(row) (T, error), show func(T) any) func(row) (any, e
 }
 
 func same[T any](v T) any { return v }
+
+// withoutRaw leaves out what the model wrote for itself.
+func withoutRaw(m tandem.Message) any {
+	for i := range m.ToolCalls {
+		m.ToolCalls[i].Raw = nil
+	}
+	return m
+}
 
 func asIs(doc string) any { return json.RawMessage(doc) }
 

@@ -163,6 +163,9 @@ func (im *importer) message(ctx context.Context, w *write, m tandem.Message) (bo
 	if !ok {
 		return false, tandem.Invalid("conversation", m.Conversation, "The conversation of this message is not in the file.")
 	}
+	if m.Role != tandem.RoleUser && m.Role != tandem.RoleAssistant {
+		return false, tandem.NotOneOf("role", string(m.Role), []tandem.Role{tandem.RoleUser, tandem.RoleAssistant})
+	}
 	m.Conversation = number
 	_, err = w.addMessage(ctx, m)
 	return err == nil, err

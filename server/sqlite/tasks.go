@@ -114,7 +114,7 @@ func (w *write) saveVersion(ctx context.Context, task int64, before *tandem.Task
 	}
 	_, err = w.one(ctx, into(&id), `
 		insert into versions (user_id, task, version, seq, op_id, turn_id, saved_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?) returning id`,
-		w.user, task, after.Version, w.seq(), w.cause.OpID, w.cause.TurnID, milli(w.now), string(doc))
+		w.user, task, after.Version, w.seq(), w.cause.OpID, w.cause.TurnID, milli(after.UpdatedAt), string(doc))
 	return id, err
 }
 

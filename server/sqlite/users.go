@@ -85,8 +85,9 @@ func (db *DB) scrub(ctx context.Context) error {
 		return err
 	}
 	defer func() { db.writer <- c }()
-	busy := false
-	if _, err := c.one(ctx, into(&busy), `pragma wal_checkpoint(truncate)`); err != nil {
+	var busy bool
+	var pages, copied int
+	if _, err := c.one(ctx, into(&busy, &pages, &copied), `pragma wal_checkpoint(truncate)`); err != nil {
 		return err
 	}
 	if busy {

@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Restore puts a copy of the file from in the place of the store at path, which must not be open. A file that is no sound
+// store of this or an earlier version is refused, and leaves the store as it is. The store then has another epoch.
+func Restore(ctx context.Context, path, from string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("restore from %s: %w", from, err)
+		}
+	}()
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	staged := path + ".restoring"
+	if err := copyFile(from, staged); err != nil {
+		return err
+	}
+	if err := sound(ctx, staged); err != nil {
+		return errors.Join(err, removeStore(staged))
+	}
+	// The old store's log would be taken for the new one's.
+	if err := removeStore(path); err != nil {
+		return err
+	}
+	return os.Rename(staged, path)
+}
+
+// sound reports whether the file is a store that Open can take, and leaves it as one file.
+func sound(ctx context.Context, path string) error {
+	c, err := dial(ctx, path, false)
+	if err != nil {
+		return err
+	}
+	err = soundIn(ctx, c)
+	if err == nil {
+		_, err = c.sql.ExecContext(ctx, `pragma journal_mode = delete`)
+	}
+	return errors.Join(err, c.close())
+}
+
+func soundIn(ctx context.Context, c *conn) error {
+	version, err := schemaVersion(ctx, c)
+	if err != nil {
+		return errors.New("the file is no copy of a Tandem database")
+	}
+	if version == 0 || version > len(migrations) {
+		return fmt.Errorf("the file has schema version %d; this program knows 1 to %d", version, len(migrations))
+	}
+	var verdict string
+	if _, err := c.one(ctx, into(&verdict), `pragma quick_check(1)`); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("the file is damaged: %s", verdict)
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+// removeStore removes a store with its log.
+func removeStore(path string) error {
+	var errs []error
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
