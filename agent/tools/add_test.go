@@ -2,6 +2,7 @@ package tools
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -33,26 +34,44 @@ func TestAdd_Fields(t *testing.T) {
 			"description": "", "priority": "medium", "tags": []any{}, "due": nil, "due_date": nil, "recurrence": nil,
 			"recurrence_pattern": "none", "reminders": []any{},
 		}},
-		{"texts", m{"description": "two litres", "priority": "urgent", "tags": []any{"home", "#shop", "HOME"}},
-			m{"description": "two litres", "priority": "urgent", "tags": []any{"home", "shop"}}},
+		{
+			"texts",
+			m{"description": "two litres", "priority": "urgent", "tags": []any{"home", "#shop", "HOME"}},
+			m{"description": "two litres", "priority": "urgent", "tags": []any{"home", "shop"}},
+		},
 		{"a date", m{"due": "2031-05-06"}, m{"due": m{"date": "2031-05-06"}, "due_date": "2031-05-06T23:59:59Z"}},
 		{"a date-time", m{"due": "2031-05-06T10:00"}, m{"due": m{"date": "2031-05-06", "time": "10:00"}, "due_date": "2031-05-06T10:00:00Z"}},
 		{"a date-time with a space and seconds", m{"due": "2031-05-06 10:00:59"}, m{"due": m{"date": "2031-05-06", "time": "10:00"}}},
 		{"the alias", m{"due_date": "2031-05-06"}, m{"due": m{"date": "2031-05-06"}}},
 		{"both names with one value", m{"due": "2031-05-06", "due_date": "2031-05-06"}, m{"due": m{"date": "2031-05-06"}}},
-		{"a named zone is stored", m{"due": "2031-05-06T10:00", "time_zone": "Asia/Karachi"},
-			m{"due": m{"date": "2031-05-06", "time": "10:00", "time_zone": "Asia/Karachi"}, "due_date": "2031-05-06T05:00:00Z"}},
-		{"an offset is converted into the person's zone", m{"due": "2031-05-06T10:00:00+05:00"},
-			m{"due": m{"date": "2031-05-06", "time": "05:00", "time_zone": "UTC"}, "due_date": "2031-05-06T05:00:00Z"}},
-		{"an offset is converted into the named zone", m{"due": "2031-05-06T10:00:00Z", "time_zone": "Asia/Karachi"},
-			m{"due": m{"date": "2031-05-06", "time": "15:00", "time_zone": "Asia/Karachi"}, "due_date": "2031-05-06T10:00:00Z"}},
+		{
+			"a named zone is stored",
+			m{"due": "2031-05-06T10:00", "time_zone": "Asia/Karachi"},
+			m{"due": m{"date": "2031-05-06", "time": "10:00", "time_zone": "Asia/Karachi"}, "due_date": "2031-05-06T05:00:00Z"},
+		},
+		{
+			"an offset is converted into the person's zone",
+			m{"due": "2031-05-06T10:00:00+05:00"},
+			m{"due": m{"date": "2031-05-06", "time": "05:00", "time_zone": "UTC"}, "due_date": "2031-05-06T05:00:00Z"},
+		},
+		{
+			"an offset is converted into the named zone",
+			m{"due": "2031-05-06T10:00:00Z", "time_zone": "Asia/Karachi"},
+			m{"due": m{"date": "2031-05-06", "time": "15:00", "time_zone": "Asia/Karachi"}, "due_date": "2031-05-06T10:00:00Z"},
+		},
 		{"words", m{"due": "tomorrow at 9am"}, m{"due": m{"date": "2026-11-26", "time": "09:00"}}},
-		{"words of a repetition as due", m{"due": "every monday at 9am"},
-			m{"due": m{"date": "2026-11-30", "time": "09:00"}, "recurrence": "FREQ=WEEKLY;BYDAY=MO", "recurrence_pattern": "weekly"}},
+		{
+			"words of a repetition as due",
+			m{"due": "every monday at 9am"},
+			m{"due": m{"date": "2026-11-30", "time": "09:00"}, "recurrence": "FREQ=WEEKLY;BYDAY=MO", "recurrence_pattern": "weekly"},
+		},
 		{"a rule", m{"due": "2031-05-06", "recurrence": "freq=monthly"}, m{"recurrence": "FREQ=MONTHLY", "recurrence_pattern": "monthly"}},
 		{"a pattern", m{"due": "2031-05-06", "recurrence_pattern": "daily"}, m{"recurrence": "FREQ=DAILY", "recurrence_pattern": "daily"}},
-		{"a pattern under the main name", m{"due": "2031-01-31", "recurrence": "monthly"},
-			m{"recurrence": "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1", "recurrence_pattern": "monthly"}},
+		{
+			"a pattern under the main name",
+			m{"due": "2031-01-31", "recurrence": "monthly"},
+			m{"recurrence": "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1", "recurrence_pattern": "monthly"},
+		},
 		{"the pattern none", m{"recurrence_pattern": "none"}, m{"recurrence": nil}},
 		{"a repetition gives the due date", m{"recurrence": "every monday at 9am"}, m{"due": m{"date": "2026-11-30", "time": "09:00"}}},
 		{"from completion by words", m{"due": "2026-11-30", "recurrence": "every! monday"}, m{"repeat_from": "completion"}},
@@ -62,9 +81,7 @@ func TestAdd_Fields(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			u := newBench(t).person("ann")
 			args := m{"title": "A task"}
-			for k, v := range tt.args {
-				args[k] = v
-			}
+			maps.Copy(args, tt.args)
 			row := u.do(AddTask, args)["task"].(m)
 			for k, want := range tt.want {
 				same(t, k, row[k], want)
@@ -96,9 +113,7 @@ func TestAdd_Reminders(t *testing.T) {
 			if tt.due != "" {
 				args["due"] = tt.due
 			}
-			for k, v := range tt.args {
-				args[k] = v
-			}
+			maps.Copy(args, tt.args)
 			got := u.do(AddTask, args)
 			var at []string
 			for _, r := range got["task"].(m)["reminders"].([]any) {

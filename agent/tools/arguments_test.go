@@ -72,7 +72,13 @@ func TestArguments_NeverBreak(t *testing.T) {
 	u.add("One")
 	values := []any{
 		nil, true, 0, -1, 1.5, json.Number("1e20"), json.Number("1" + strings.Repeat("0", 400)), "", "x", "\x00", "\u202e", "‮", "2031-05-06", "9999-12-31T23:59:59Z",
-		"0000-00-00", "FREQ=DAILY;COUNT=1000000000", "every day", []any{}, []any{nil}, []any{[]any{}}, m{}, m{"a": 1}, make([]string, 200), strings.Repeat("é", 5000),
+		"0000-00-00", "FREQ=DAILY;COUNT=1000000000", "every day",
+		[]any{},
+		[]any{nil},
+		[]any{[]any{}},
+		m{},
+		m{"a": 1},
+		make([]string, 200), strings.Repeat("é", 5000),
 	}
 	for _, tool := range Names {
 		for _, field := range specs[tool].properties {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -120,9 +121,7 @@ func TestList_DueDates(t *testing.T) {
 		{m{"due_date_filter": "tomorrow", "time_zone": "Pacific/Kiritimati"}, []string{"tomorrow"}},
 	} {
 		args := m{"sort_by": "due_date"}
-		for k, v := range tt.args {
-			args[k] = v
-		}
+		maps.Copy(args, tt.args)
 		same(t, fmt.Sprint(tt.args), u.titles(args), tt.want)
 	}
 }

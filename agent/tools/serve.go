@@ -63,15 +63,7 @@ func (s spec) tool() mcp.Tool {
 
 // answer runs one call and renders what came of it. Refusals are results, so that a model can read them.
 func (tb *Toolbox) answer(ctx context.Context, c Caller, name string, r mcp.CallToolRequest) *mcp.CallToolResult {
-	raw := r.Params.RawArguments
-	if len(raw) == 0 && r.Params.Arguments != nil {
-		b, err := json.Marshal(r.Params.Arguments)
-		if err != nil {
-			b = json.RawMessage("null")
-		}
-		raw = b
-	}
-	res, err := tb.Call(ctx, c, name, raw)
+	res, err := tb.Call(ctx, c, name, r.Params.RawArguments)
 	if err != nil {
 		refusal := errorResult(err)
 		return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(string(refusal))}, StructuredContent: refusal, IsError: true}

@@ -49,8 +49,11 @@ func TestUpdate_Fields(t *testing.T) {
 		{"pattern", m{"recurrence_pattern": "monthly"}, m{"recurrence": "FREQ=MONTHLY", "recurrence_pattern": "monthly"}},
 		{"pattern none", m{"recurrence_pattern": "none"}, m{"recurrence": nil, "due": m{"date": "2031-05-06", "time": "09:00"}}},
 		{"repeat_from", m{"repeat_from": "completion"}, m{"repeat_from": "completion", "recurrence": "FREQ=WEEKLY"}},
-		{"clear", m{"clear": []string{"description", "tags", "recurrence", "priority"}},
-			m{"description": "", "tags": []any{}, "recurrence": nil, "priority": "medium", "due": m{"date": "2031-05-06", "time": "09:00"}}},
+		{
+			"clear",
+			m{"clear": []string{"description", "tags", "recurrence", "priority"}},
+			m{"description": "", "tags": []any{}, "recurrence": nil, "priority": "medium", "due": m{"date": "2031-05-06", "time": "09:00"}},
+		},
 		{"clear due", m{"clear": []string{"due"}}, m{"due": nil, "due_date": nil, "recurrence": nil, "reminders": []any{}}},
 		{"clear reminders", m{"clear": []string{"reminders"}}, m{"reminders": []any{}}},
 		{"set and clear different fields", m{"title": "New", "clear": []string{"tags"}}, m{"title": "New", "tags": []any{}}},

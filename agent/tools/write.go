@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -180,9 +181,7 @@ func changes(sc tandem.Scene, planned, found []tandem.Task) []tandem.TaskChange 
 			before[t.UID] = &t
 		}
 	}
-	for uid, t := range sc.Past {
-		before[uid] = t
-	}
+	maps.Copy(before, sc.Past)
 	for _, t := range found {
 		before[t.UID] = &t
 	}
