@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -39,6 +40,7 @@ type world struct {
 	sessions  *session.Server
 	assistant *assistant
 	http      *httptest.Server
+	net       *network
 	counts    *counts
 
 	mu         sync.Mutex
@@ -59,6 +61,35 @@ func (c *counts) of(m map[string]int, key string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return m[key]
+}
+
+// network is a listener whose connections can be cut.
+type network struct {
+	net.Listener
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.conns[c] = struct{}{}
+	return c, nil
+}
+
+// cut ends every connection without a word.
+func (n *network) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.conns {
+		_ = c.Close()
+	}
+	clear(n.conns)
 }
 
 type option func(*world, *hub.Options, *session.Options)
@@ -113,7 +144,10 @@ func newWorld(t testing.TB, options ...option) *world {
 			t.Error(err)
 		}
 	}
-	w.http = httptest.NewServer(http.HandlerFunc(w.serve))
+	w.http = httptest.NewUnstartedServer(http.HandlerFunc(w.serve))
+	w.net = &network{Listener: w.http.Listener, conns: map[net.Conn]struct{}{}}
+	w.http.Listener = w.net
+	w.http.Start()
 	w.run()
 	return w
 }
@@ -181,6 +215,22 @@ func (w *world) token(p session.Principal) string {
 	token := fmt.Sprintf("token-%d", len(w.principals))
 	w.principals[token] = p
 	return token
+}
+
+// program makes an access token in the store and gives its principal; nil scopes are all.
+func (w *world) program(user tandem.UserID, id string, scopes []string) session.Principal {
+	w.t.Helper()
+	if scopes == nil {
+		scopes = []string{"tasks:read", "tasks:write", "tasks:delete"}
+	}
+	info := tandem.TokenInfo{ID: id, Name: "script", Scopes: scopes, CreatedAt: tandem.Stamp(time.Now())}
+	_, err := w.db.Set(w.t.Context(), user, tandem.SetEdit{
+		Cause: tandem.Cause{Actor: tandem.ActorUser}, AddToken: &tandem.NewToken{Info: info, Hash: "hash of " + id},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return session.Principal{User: user, Program: true, TokenID: id, Scopes: scopes}
 }
 
 func (w *world) snapshot(user tandem.UserID) tandem.Snapshot {
