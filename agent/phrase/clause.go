@@ -44,7 +44,7 @@ func (p *parser) prepositions(i int) (k int, in class) {
 
 func (p *parser) startClause(e *expr, k int) (int, string) {
 	t := p.at(k)
-	if !t.any(isStart) || e.start != nil || e.named || t.weak && !e.repeats() || t.text == "since" {
+	if !t.any(isStart) || e.start != nil || e.named || t.weak && !e.repeats() {
 		return 0, ""
 	}
 	i, in := p.prepositions(k + 1)
@@ -110,7 +110,7 @@ func (p *parser) countClause(e *expr, k int) (int, string) {
 	}
 	i := p.skip(p.skip(k, isFor), isAbout)
 	n, next := p.number(i)
-	if next == 0 || n < 1 || n > 9999 || !p.is(next, isTimes) || p.at(next).text == "time" && n > 1 || p.is(next+1, isPer) {
+	if next == 0 || n < 1 || n > 9999 || !p.is(next, isTimes) || p.has(next, endsLength) && n > 1 || p.is(next+1, isPer) {
 		return 0, ""
 	}
 	e.rule.count = n
@@ -255,16 +255,9 @@ func (p *parser) ruleMonthDays(r *repetition, k int, in class) int {
 	}
 	t := p.at(j)
 	if t.any(isWeekday) && t.kind == wordToken {
-		if slices.ContainsFunc(ns, func(n int) bool { return n > 5 || n < -5 }) {
-			return 0
-		}
-		days, next := p.weekdayList(j)
-		for _, n := range ns {
-			for _, d := range days {
-				r.days = append(r.days, nthDay{n, d.day})
-			}
-		}
-		return p.ofTheMonth(next)
+		days, next := p.nthWeekdays(ns, j)
+		r.days = days
+		return found(next > 0, p.ofTheMonth(next))
 	}
 	if t.unit == dayUnit {
 		j++
@@ -273,7 +266,7 @@ func (p *parser) ruleMonthDays(r *repetition, k int, in class) int {
 	} else if in&isOn == 0 && !p.closed(j) && p.at(j).kind != numberToken {
 		return 0
 	}
-	if slices.ContainsFunc(ns, func(n int) bool { return n > 31 || n < -31 }) {
+	if beyond(ns, 31) {
 		return 0
 	}
 	r.monthDays = ns

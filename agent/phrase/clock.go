@@ -43,7 +43,7 @@ func (p *parser) clockTime(i int, in class) (clock, int) {
 		return clock{}, 0
 	}
 	t := p.at(next)
-	if t.any(isAbout) && !t.any(isPreposition) && t.text != "~" && (t.spaced || t.text == "ish") {
+	if t.any(isAbout) && !t.any(isPreposition) && t.kind == wordToken {
 		next++
 	}
 	c.set = true
@@ -106,11 +106,13 @@ func (p *parser) clockMeant(f form, next int, in class) bool {
 	at := in&isAt != 0
 	prefixed := at || in&(isBy|isBefore|isUntil|isAfter|isAbout|nearDate) != 0
 	if p.glued(next) && p.at(next).kind != markToken {
-		return f == hourForm && p.at(next).text == "ish"
+		return f == hourForm && p.is(next, isAbout)
 	}
 	switch f {
+	case noForm, hourForm:
+		return p.bareHourMeant(next, in)
 	case colonForm:
-		return p.closed(next) || p.at(next).kind == wordToken && p.at(next).spaced || p.dateGlued(next)
+		return p.closed(next) || p.at(next).kind != markToken && p.at(next).spaced
 	case letterForm:
 		return p.at(next-1).kind == numberToken && p.at(next-2).any(isUnit) || prefixed
 	case spokenForm:
@@ -118,16 +120,17 @@ func (p *parser) clockMeant(f form, next int, in class) bool {
 	case dotForm:
 		return at && p.closed(next)
 	case packedForm:
-		return at && p.closed(next) || in&isAbout != 0 && p.closed(next) && !p.is(next, isOf)
+		return in&(isAt|isAbout) != 0 && p.closed(next) && !p.is(next, isOf)
 	}
+	return false
+}
+
+// bareHourMeant reports whether an hour alone is a time of day: "at 5", "by 6", "8 tonight".
+func (p *parser) bareHourMeant(next int, in class) bool {
+	at := in&isAt != 0
 	digits := p.at(next-1).kind == numberToken && p.at(next-3).kind != numberToken
 	bare := at || digits && in&(isBy|isBefore|isUntil|isAfter) != 0 && in&(isThe|isIn) == 0
 	return bare && p.closedHour(next, at) || p.partFollows(next)
-}
-
-// dateGlued recognises "14:15 05/31/2024".
-func (p *parser) dateGlued(i int) bool {
-	return p.at(i).kind == numberToken && p.at(i).spaced
 }
 
 // closedHour is closed for a bare hour; at the start of a text a verb may follow it ("At 5 call mom").
@@ -244,7 +247,7 @@ func (p *parser) spokenHour(i int) (clock, form, int) {
 	}
 	c := clock{minutes: n * 60, twelve: 1 <= n && n <= 12}
 	m, k := p.number(j)
-	if p.at(j).text == "oh" {
+	if p.has(j, saysZero) {
 		m, k = p.number(j + 1)
 	} else if m < 10 {
 		k = 0
@@ -316,14 +319,14 @@ func (p *parser) minutesFrom(i int, in class) (clock, int) {
 		return clock{}, 0
 	}
 	t := p.at(j)
-	if !t.any(isPast|isTo) || t.text == "till" && !sure {
+	if !t.any(isPast | isTo) {
 		return clock{}, 0
 	}
 	c, next := p.hourAfter(j + 1)
 	if next == 0 {
 		return clock{}, 0
 	}
-	sure = sure || t.text == "past" || !c.twelve || in&(isAt|isBy) != 0 && in&isFrom == 0
+	sure = sure || t.any(isPast) && !t.any(isAfter) || !c.twelve || in&(isAt|isBy) != 0 && in&isFrom == 0
 	if !sure || m%5 != 0 && t.any(isTo) && p.at(i).kind == numberToken && !p.is(j-1, isUnit) {
 		return clock{}, 0
 	}
@@ -383,7 +386,7 @@ func (p *parser) clockRange(i int, in class) (clock, int) {
 	} else {
 		start = a
 	}
-	if !p.is(j, isThrough) || p.is(j, isUntil) && !p.is(j, isTo) && p.at(j).text != "until" {
+	if !p.is(j, isThrough) {
 		return clock{}, 0
 	}
 	b, g, next := p.hourMinute(j + 1)

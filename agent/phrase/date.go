@@ -186,7 +186,7 @@ func (p *parser) monthDay(i int, in class) (date, int) {
 			return noDate, 0
 		}
 	}
-	if end := p.rangeEnd(j); end > 0 {
+	if end := p.rangeEnd(j); end > 0 && in&asBound == 0 {
 		p.refuse(end, "a range of dates is no due date")
 		return noDate, 0
 	}
@@ -249,7 +249,7 @@ func (p *parser) clockAfterYear(i int) bool {
 
 // rangeEnd reads the "- 29, 2022" of a range of days of one month.
 func (p *parser) rangeEnd(i int) int {
-	if !p.is(i, isThrough) || p.is(i, isUntil) && !p.is(i, isTo) {
+	if !p.is(i, isThrough) {
 		return 0
 	}
 	d, next := p.dayNumber(p.skip(i+1, isThe))
@@ -351,7 +351,7 @@ func (p *parser) weekdayMeant(i int, in class) bool {
 }
 
 func (p *parser) weekdayRange(i int) int {
-	if p.is(i, isThrough) && (p.at(i).text != "until" || !p.repeating) {
+	if p.is(i, isThrough) {
 		if t := p.at(i + 1); t.any(isWeekday) && t.kind == wordToken {
 			return i + 2
 		}

@@ -210,10 +210,7 @@ func (p *parser) badRule(e *expr) {
 
 // completionAfter reads "after completion" behind a rule.
 func (p *parser) completionAfter(i int) int {
-	if p.is(i, isAfter) || p.at(i).text == "when" || p.at(i).text == "from" {
-		return p.finished(i)
-	}
-	return 0
+	return p.finished(i)
 }
 
 // takeDate reads a day, or a weekday that must agree with the day.

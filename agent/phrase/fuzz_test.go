@@ -134,7 +134,7 @@ func longTexts() map[string]string {
 	for _, s := range []string{
 		"every 1 ", "1 ", "a ", "first ", "monday, ", "monday ", "2 days ", "1st and ", "every ", "at 5 ", "(", "\"", "'a ", "x", "ü ", "1/", "1.",
 		"every 1st, 2nd and ", "in ", "for the next ", "until ", "between 1 and ", "remind me 1 hour ", "tagged a and ", "tomorrow ", "every monday at 9 ", "@", "#a ", "p1 ", "5 to ", "january ",
-		"http://a ", "twenty-", "last ", "the first monday of next month ", "every year on feb 29 ", "wendesdays ", "end of ", "of ",
+		"http://a ", "twenty-", "last ", "the first monday of next month ", "every year on feb 29 ", "wednezdays ", "end of ", "of ",
 	} {
 		texts[s] = strings.Repeat(s, 4000/len([]rune(s)))
 	}

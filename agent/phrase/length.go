@@ -98,7 +98,7 @@ func (p *parser) measured(i int) (q float64, u *token, next int) {
 		return 0, nil, 0
 	}
 	j := p.skip(next, isComing) // "two upcoming days"
-	if p.at(j).text == "more" {
+	if p.has(j, fillsLength) {
 		j++
 	}
 	j = p.hyphen(j)

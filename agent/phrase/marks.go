@@ -55,12 +55,13 @@ func (p *parser) oneMark(m *marks, i int) int {
 func (p *parser) marked(i int) bool {
 	t := p.at(i)
 	switch t.kind {
-	case opaqueToken:
-		return false
 	case markToken:
 		return (t.text == "@" || t.text == "#" || t.text == "!") && p.glued(i+1)
 	case numberToken:
 		return true
+	case opaqueToken:
+		return false
+	case wordToken:
 	}
 	return t.as != 0 || t.level > 0 || t.any(isA|isCard|isHalf|isCouple|isVague) || t.text == "p"
 }
@@ -221,7 +222,7 @@ func (p *parser) setPriority(m *marks, i, next int, level uint8) int {
 func (p *parser) priorityWords(m *marks, i int) int {
 	if p.has(i, namesPriority) {
 		j := i + 1
-		if p.mark(j, ":") || p.mark(j, "=") || p.at(j).text == "is" {
+		if p.mark(j, ":") || p.mark(j, "=") || p.has(j, equates) {
 			j++
 		}
 		if level := p.at(j).level; level > 0 {
@@ -247,7 +248,7 @@ func (p *parser) priorityWords(m *marks, i int) int {
 
 // introduced steps back over "with" and "a" before "high priority".
 func (p *parser) introduced(i int) int {
-	for i > 0 && (p.at(i-1).text == "with" || p.is(i-1, isA)) {
+	for i > 0 && (p.has(i-1, accompanies) || p.is(i-1, isA)) {
 		i--
 	}
 	return i
@@ -314,11 +315,8 @@ func (p *parser) relativeReminder(m *marks, i int) int {
 	}
 	l, k := p.length(j)
 	d, fixed := l.duration()
-	if k == 0 || !fixed || d < 0 || !p.has(k, endsReminder) && !(p.is(k, isIn) && p.at(k+1).text == "advance") {
+	if k == 0 || !fixed || d < 0 || !p.has(k, endsReminder) {
 		return 0
-	}
-	if p.is(k, isIn) {
-		k++
 	}
 	end := k + 1
 	if p.has(end, reminderSubject) {

@@ -5,58 +5,6 @@ import (
 	"time"
 )
 
-func TestParse_Marks(t *testing.T) {
-	testReadings(t, wednesday, Options{}, []reading{
-		{"Pay rent p1 #home #money", "Pay rent | !urgent | #home | #money"},
-		{"p2: pay rent", "pay rent | !high"},
-		{"Pay rent !p3", "Pay rent | !medium"},
-		{"Pay rent !1", "Pay rent | !urgent"},
-		{"!high Pay rent", "Pay rent | !high"},
-		{"Pay rent, high priority", "Pay rent | !high"},
-		{"Pay rent with low priority", "Pay rent | !low"},
-		{"Pay rent priority: critical", "Pay rent | !urgent"},
-		{"Urgent: pay rent", "pay rent | !urgent"},
-		{"Pay rent, urgent", "Pay rent | !urgent"},
-		{"Pay rent p1 p2", "Pay rent p2 | !urgent"},
-		{"Review the critical path", "Review the critical path"},
-		{"An urgent matter", "An urgent matter"},
-		{"Buy a P100 card", "Buy a P100 card"},
-		{"Fix p5", "Fix p5"},
-		{"Turn to p1.5", "Turn to p1.5"},
-		{"Do it!!! now", "Do it!!! now"},
-		{"Tag it #grün/büro", "Tag it | #grün/büro"},
-		{"Tag it #home, then #Home", "Tag it, then | #home"},
-		{"Fix issue #42", "Fix issue #42"},
-		{"Learn C# well", "Learn C# well"},
-		{"Ship it tagged work and home tomorrow", "Ship it | 2026-03-05 | #work | #home"},
-		{"Ship it tagged work and call Ann", "Ship it and call Ann | #work"},
-		{"Ask @ann tomorrow", "Ask @ann | 2026-03-05"},
-		{"See @12 and @14", "See @12 and @14"},
-		{"Lunch @12:30", "Lunch | 2026-03-04 12:30"},
-	})
-}
-
-func TestParse_Reminders(t *testing.T) {
-	testReadings(t, wednesday, Options{}, []reading{
-		{"Remind me at 5pm to call Ann", "call Ann | 2026-03-04 17:00 | remind 0s before"},
-		{"Please remind me to call Ann tomorrow", "call Ann | 2026-03-05 | remind 0s before"},
-		{"Remind me about the trip on Friday", "the trip | 2026-03-06 | remind 0s before"},
-		{"Set a reminder to call Ann at noon", "call Ann | 2026-03-04 12:00 | remind 0s before"},
-		{"Remind me to call Ann", "call Ann"},
-		{"Remind me to clean every day at 11", "clean | 2026-03-04 11:00 | FREQ=DAILY | remind 0s before"},
-		{"Pay rent tomorrow at 10, remind me 1h before", "Pay rent | 2026-03-05 10:00 | remind 1h0m0s before"},
-		{"Pay rent tomorrow at 10 with a reminder 30 min before", "Pay rent | 2026-03-05 10:00 | remind 30m0s before"},
-		{"Pay rent tomorrow at 10 remind me 1 day before and 1 hour before", "Pay rent | 2026-03-05 10:00 | remind 24h0m0s before | remind 1h0m0s before"},
-		{"Pay rent tomorrow at 10, 15 minutes in advance", "Pay rent | 2026-03-05 10:00 | remind 15m0s before"},
-		{"Pay rent tomorrow, remind me at 9am", "Pay rent | 2026-03-05 | remind at 2026-03-05 09:00"},
-		{"Pay rent on Friday, remind me tomorrow at 9am", "Pay rent | 2026-03-06 | remind at 2026-03-05 09:00"},
-		{"Leave 1 hour before", "Leave 1 hour before"},
-		{"Pay 2 days before Friday", "Pay | 2026-03-04"},
-		{"Write the reminder letter", "Write the reminder letter"},
-		{"Remind Ann to call on Friday", "Remind Ann to call | 2026-03-06"},
-	})
-}
-
 // TestParse_OrdinaryText holds words that look like dates and are none.
 func TestParse_OrdinaryText(t *testing.T) {
 	for _, text := range []string{

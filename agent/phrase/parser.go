@@ -203,7 +203,7 @@ func (p *parser) yearNumber(i int) (y, next int) {
 			return century*100 + n, next
 		}
 	}
-	if century != 2 || p.at(j).text != "thousand" {
+	if century != 2 || !p.has(j, saysThousand) {
 		return 0, 0
 	}
 	if n, next := p.number(p.skip(j+1, isAnd)); next > 0 && p.at(next-1).kind == wordToken && n < 100 {

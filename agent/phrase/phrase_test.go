@@ -2,6 +2,8 @@ package phrase
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +15,11 @@ import (
 // wednesday is when the tests take place, unless they say otherwise: Wednesday, 4 March 2026, 10:00 UTC.
 var wednesday = time.Date(2026, time.March, 4, 10, 0, 0, 0, time.UTC)
 
-func zone(t testing.TB, name string) *time.Location {
-	t.Helper()
+func zone(tb testing.TB, name string) *time.Location {
+	tb.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return loc
 }
@@ -76,6 +78,29 @@ func testReadings(t *testing.T, now time.Time, o Options, rows []reading) {
 				t.Errorf("Parse(%q)\n got %s\nwant %s", row.text, got, row.want)
 			}
 		})
+	}
+}
+
+// TestParse_Readings reads the tables of testdata: a text, an arrow, and what show makes of it.
+func TestParse_Readings(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("tables: %v, %v", files, err)
+	}
+	for _, file := range files {
+		table, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []reading
+		for line := range strings.Lines(string(table)) {
+			text, want, ok := strings.Cut(strings.TrimSpace(line), " => ")
+			if !ok {
+				t.Fatalf("%s: %q has no arrow", file, line)
+			}
+			rows = append(rows, reading{text, want})
+		}
+		testReadings(t, wednesday, Options{}, rows)
 	}
 }
 
@@ -262,7 +287,7 @@ func TestParse_SpansAreUTF16Slices(t *testing.T) {
 }
 
 func TestParse_ATypoLowersTheConfidence(t *testing.T) {
-	r := Parse("Call Ann on Wendesday", wednesday, time.UTC, Options{})
+	r := Parse("Call Ann on Wednezday", wednesday, time.UTC, Options{})
 	if len(r.Spans) != 1 || r.Spans[0].Conf >= 0.95 || r.Spans[0].Conf < appliedConf {
 		t.Errorf("spans = %v, want one that is less sure and still applied", r.Spans)
 	}

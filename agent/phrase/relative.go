@@ -37,10 +37,10 @@ func (p *parser) ahead(i int, l length, next int) (date, int) {
 	if p.mark(next, "'") && p.glued(next) {
 		next++
 	}
-	if p.at(next).text == "time" || p.is(next, isLater) && !p.is(next, isAgo) {
+	if p.has(next, endsLength) || p.is(next, isLater) && !p.is(next, isAgo) {
 		next++
 	}
-	if p.is(next, isFrom) && (p.is(next+1, isNow) || p.at(next+1).text == "today") {
+	if p.is(next, isFrom) && (p.is(next+1, isNow) || p.is(next+1, isRef) && p.at(next+1).val == 0) {
 		next += 2
 	}
 	return p.distance(l, next)
@@ -63,7 +63,7 @@ func (p *parser) awayFrom(l length, i int) (date, int) {
 		return p.distance(l, i+2)
 	case t.any(isAgo) && p.closed(i+1):
 		return p.distance(l.negative(), i+1)
-	case t.any(isLater) && (p.closed(i+1) || t.text != "out" && t.spaced):
+	case t.any(isLater) && (p.closed(i+1) || !t.weak && t.spaced):
 		return p.distance(l, i+1)
 	case t.any(isFrom|isAfter|isBefore) && !l.timed, t.any(isOn) && !l.timed && l.days%7 == 0 && p.is(i+1, isWeekday):
 		return p.awayFromDate(l, i)
@@ -161,7 +161,7 @@ func (p *parser) nextUnits(i int, in class) (date, int) {
 // period reads "next week", "next month", "this weekend", "next weekday": the first day of a period that has not begun.
 func (p *parser) period(i int, in class) (date, int) {
 	t, u := p.at(i), p.at(i+1)
-	if t.any(isWeekend) && in&isThe != 0 && in&(isOn|isAt|isBy|isFor|isBefore) != 0 && t.text != "weekends" && p.closed(i+1) {
+	if t.any(isWeekend) && in&isThe != 0 && in&(isOn|isAt|isBy|isFor|isBefore) != 0 && !t.plural && p.closed(i+1) {
 		return date{day: p.weekend(0)}, i + 1
 	}
 	if t.any(isUnit) && p.is(i+1, isAfter) && p.is(i+2, isNext) && len(t.text) > 1 && p.closed(i+3) { // "the week after next"
@@ -321,10 +321,10 @@ func (p *parser) pick(s scope, find func(scope) (day, bool)) (day, bool) {
 
 // whole fits the last day of a month or year to its first.
 func (s scope) whole() scope {
-	switch s.unit {
-	case month:
+	if s.unit == month {
 		s.last = s.first.lastOfMonth()
-	case year:
+	}
+	if s.unit == year {
 		s.last = s.first.addMonths(12) - 1
 	}
 	return s
@@ -353,7 +353,7 @@ func (p *parser) nthOf(i int, in class) (date, int) {
 
 // position reads "first", "3rd", "last", "2nd to the last" and "5th last"; from the end it is negative.
 func (p *parser) position(i int) (n, next int) {
-	if t := p.at(i); t.any(isLast) && t.text == "last" {
+	if t := p.at(i); p.has(i, countsFromEnd) && t.kind == wordToken {
 		return -1, i + 1
 	}
 	n, j := p.ordinal(i)
@@ -361,7 +361,7 @@ func (p *parser) position(i int) (n, next int) {
 		return 0, 0
 	}
 	k := p.skip(p.skip(p.hyphen(j), isTo), isThe)
-	if t := p.at(k); t.any(isLast) && t.text == "last" && !p.is(k+1, isUnit&^isWeekday) || t.any(isLast) && p.at(k+1).unit == dayUnit {
+	if t := p.at(k); p.has(k, countsFromEnd) && !p.is(k+1, isUnit&^isWeekday) || t.any(isLast) && p.at(k+1).unit == dayUnit {
 		return -n, k + 1
 	}
 	return n, j

@@ -116,17 +116,14 @@ func (p *parser) everyUnit(i, interval int) (repetition, int) {
 // unitMeant tells "every second" from "every second Friday".
 func (p *parser) unitMeant(i int) bool { return !p.is(i, isOrd) || p.closed(i+1) }
 
+var freqOf = [...]freq{
+	second: unsupported, minute: unsupported, hour: unsupported, dayUnit: daily, week: weekly, month: monthly, year: yearly,
+}
+
 func (p *parser) everyUnitOnly(u *token, interval, next int) (repetition, int) {
 	n := interval * u.length
-	switch u.unit {
-	case dayUnit:
-		return each(daily, n), next
-	case week:
-		return each(weekly, n), next
-	case month:
-		return each(monthly, n), next
-	case year:
-		return each(yearly, n), next
+	if f := freqOf[u.unit]; f != unsupported {
+		return each(f, n), next
 	}
 	return each(unsupported, 1), next
 }
@@ -149,7 +146,7 @@ func (p *parser) workday(i int) int {
 	switch t := p.at(i); {
 	case t.any(isWorkdays):
 		return i + 1
-	case t.kind == wordToken && (t.text == "business" || t.text == "working") && p.at(i+1).unit == dayUnit:
+	case p.has(i, beforeDay) && p.at(i+1).unit == dayUnit:
 		return i + 2
 	}
 	return 0
@@ -221,22 +218,37 @@ func (p *parser) listJoint(i int) int {
 }
 
 func (p *parser) everyNthWeekday(ns []int, i int) (repetition, int) {
-	days, next := p.weekdayList(i)
 	r := each(monthly, 1)
+	days, next := p.nthWeekdays(ns, i)
+	if next == 0 {
+		return each(unsupported, 1), i + 1
+	}
+	r.days = days
+	return p.inMonths(r, next)
+}
+
+// nthWeekdays reads the weekdays behind ordinals: "(first and third) Friday".
+func (p *parser) nthWeekdays(ns []int, i int) (days []nthDay, next int) {
+	list, next := p.weekdayList(i)
+	if beyond(ns, 5) {
+		return nil, 0
+	}
 	for _, n := range ns {
-		for _, d := range days {
-			r.days = append(r.days, nthDay{n, d.day})
+		for _, d := range list {
+			days = append(days, nthDay{n, d.day})
 		}
 	}
-	if slices.ContainsFunc(ns, func(n int) bool { return n > 5 || n < -5 }) {
-		return each(unsupported, 1), next
-	}
-	return p.inMonths(r, next)
+	return days, next
+}
+
+// beyond reports whether an ordinal is larger than the most there can be.
+func beyond(ns []int, most int) bool {
+	return slices.ContainsFunc(ns, func(n int) bool { return n > most || n < -most })
 }
 
 // monthDaysOf reads what follows days of the month: "of the month", "of August", or nothing.
 func (p *parser) monthDaysOf(ns []int, i int, worded bool) (repetition, int) {
-	if slices.ContainsFunc(ns, func(n int) bool { return n > 31 || n < -31 }) {
+	if beyond(ns, 31) {
 		return noRepetition, 0
 	}
 	r := each(monthly, 1)
@@ -398,13 +410,7 @@ func (p *parser) ofEvery(i int, _ class) (repetition, int) {
 	}
 	r := each(monthly, 1)
 	if t := p.at(j); t.any(isWeekday) && t.kind == wordToken {
-		days, next := p.weekdayList(j)
-		for _, n := range ns {
-			for _, d := range days {
-				r.days = append(r.days, nthDay{n, d.day})
-			}
-		}
-		j = next
+		r.days, j = p.nthWeekdays(ns, j)
 	} else if end := p.workday(j); end > 0 && len(ns) == 1 {
 		r, j = nthWorkday(ns[0]), end
 	} else {
@@ -439,8 +445,8 @@ func (p *parser) frequency(i int, in class) (repetition, int) {
 		return noRepetition, 0
 	}
 	r := each(t.freq, t.val)
-	if t.text == "nightly" {
-		r.timed = dayPart{part: night, minutes: p.hours[night], set: true}
+	if t.part != noPart {
+		r.timed = p.part(t)
 	}
 	r.weak = !p.closed(i+1) && p.at(i+1).kind == wordToken || in&(isThe|isDeterminer) != 0
 	return r, i + 1
@@ -448,10 +454,10 @@ func (p *parser) frequency(i int, in class) (repetition, int) {
 
 // timesPer reads "once a week"; "twice a week" is refused.
 func (p *parser) timesPer(i int, _ class) (repetition, int) {
-	n, j := 0, i
+	var n, j int
 	if t := p.at(i); t.any(isTimesPer) {
 		n, j = t.val, i+1
-	} else if m, next := p.number(i); next > 0 && p.is(next, isTimes) && p.at(next).text != "time" {
+	} else if m, next := p.number(i); next > 0 && p.is(next, isTimes) && !p.has(next, endsLength) {
 		n, j = m, next+1
 	} else {
 		return noRepetition, 0
@@ -491,25 +497,21 @@ func (p *parser) afterCompletion(i int, _ class) (repetition, int) {
 
 // finished reads "after I finish", "after completion", "when done".
 func (p *parser) finished(i int) int {
-	if !p.is(i, isAfter|isPreposition|isFrom) {
+	if !p.has(i, leadsFinish) {
 		return 0
 	}
 	for j := i + 1; j < i+5; j++ {
 		if p.is(j, isFinish) {
-			return p.finishObject(j + 1)
+			if p.has(j+1, finishObject) {
+				return j + 2
+			}
+			return j + 1
 		}
 		if p.at(j).kind != wordToken || p.is(j, temporal&^isThis) {
 			return 0
 		}
 	}
 	return 0
-}
-
-func (p *parser) finishObject(i int) int {
-	if t := p.at(i); t.text == "it" || t.text == "this" || t.text == "that" {
-		return i + 1
-	}
-	return i
 }
 
 func everyLength(l length) (repetition, bool) {

@@ -209,6 +209,7 @@ func (r rule) step(d day) day {
 		return d.addMonths(r.interval)
 	case yearly:
 		return d.addMonths(12 * r.interval)
+	case never, daily, unsupported:
 	}
 	return d + 1
 }

@@ -110,8 +110,8 @@ const (
 	daytime
 )
 
-// mark is a set of roles around priorities, tags and reminders.
-type mark uint16
+// mark is a set of smaller roles: around priorities, tags and reminders, and inside some phrases.
+type mark uint32
 
 const (
 	namesPriority   mark = 1 << iota // "priority"
@@ -122,6 +122,16 @@ const (
 	endsReminder                     // "before", behind "1h"
 	reminderSubject                  // "it", behind "1h before"
 	polite                           // "please"
+	equates                          // "is", of "priority is high"
+	accompanies                      // "with", of "with high priority"
+	fillsLength                      // "more", of "2 more days"
+	endsLength                       // "time", of "in 2 days time"
+	saysZero                         // "oh", of "eight oh five"
+	saysThousand                     // "thousand"
+	countsFromEnd                    // "last"
+	beforeDay                        // "business", of "business day"
+	leadsFinish                      // "after", of "after I finish"
+	finishObject                     // "it", of "after I finish it"
 )
 
 // word is all that a locale knows about a word.
@@ -324,11 +334,26 @@ func (l *locale) lookup(s string) (w *word, typo bool) {
 		return unknown, false
 	}
 	for _, name := range l.fuzzy {
-		if oneEdit(s, name) {
+		if oneEdit(s, name) || sameLetters(s, name) {
 			return l.words[name], true
 		}
 	}
 	return unknown, false
+}
+
+// sameLetters reports whether two words differ only in which letters are doubled: "satturday".
+func sameLetters(a, b string) bool {
+	i, j := 0, 0
+	for i < len(a) && j < len(b) && a[i] == b[j] {
+		c := a[i]
+		for i < len(a) && a[i] == c {
+			i++
+		}
+		for j < len(b) && b[j] == c {
+			j++
+		}
+	}
+	return i == len(a) && j == len(b)
 }
 
 // oneEdit reports whether one insertion, deletion, substitution or swap of neighbours makes a into b.
