@@ -174,9 +174,7 @@ func (r *run) carryOut(ctx context.Context, from int) (ending, bool) {
 			return r.stopped(ctx, err), true
 		}
 	}
-	if err := r.learn(ctx); err != nil {
-		return r.stopped(ctx, err), true
-	}
+	r.learn()
 	return r.pause(ctx)
 }
 
@@ -259,19 +257,7 @@ func (r *run) report(i int, status string, raw json.RawMessage) {
 	}
 }
 
-// learn takes in what the results say: from now on task text may speak through the model, and dates in it are known.
-func (r *run) learn(ctx context.Context) error {
-	before := len(r.dates)
-	for _, c := range r.live.row().Calls {
-		for _, row := range resultOf(r.full(c)).rows() {
-			r.policy.tainted = true
-			if row.Due != nil && !slices.Contains(r.dates, row.Due.Date) {
-				r.dates = append(r.dates, row.Due.Date)
-			}
-		}
-	}
-	if len(r.dates) == before {
-		return nil
-	}
-	return r.bind(ctx)
+// learn takes in that from now on task text may speak through the model.
+func (r *run) learn() {
+	r.policy.tainted = r.policy.tainted || slices.ContainsFunc(r.live.row().Calls, func(c tandem.ToolCall) bool { return len(resultOf(r.full(c)).rows()) > 0 })
 }

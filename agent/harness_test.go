@@ -12,6 +12,7 @@ import (
 	"tandem"
 	"tandem/agent"
 	"tandem/agent/tools"
+	"tandem/server/inproc"
 	"tandem/server/sqlite"
 )
 
@@ -33,9 +34,9 @@ func (b bound) Call(ctx context.Context, tool string, args json.RawMessage) (jso
 func bind(tb *tools.Toolbox) func(context.Context, agent.Binding) (agent.Tools, error) {
 	return func(ctx context.Context, b agent.Binding) (agent.Tools, error) {
 		c, err := tb.Client(ctx, tools.Caller{
-			User: b.User, Kind: tools.Agent, Zone: b.Zone, Now: b.Now, Words: &tools.Words{Text: b.Words, Dates: b.Dates},
+			User: b.User, Kind: tools.Agent, Zone: b.Zone, Now: b.Now, Words: &tools.Words{Text: b.Words},
 			Cause: tandem.Cause{Actor: tandem.ActorAgent, TurnID: b.Turn, Conversation: b.Conversation, MessageID: b.MessageID},
-			Guard: func(e tools.Effect) *tandem.Error {
+			Policy: func(e tools.Effect) *tandem.Error {
 				return b.Guard(agent.Effect{Tool: e.Tool, Changes: e.Changes, Unsaid: e.Unsaid})
 			},
 		})
@@ -144,8 +145,7 @@ type world struct {
 	svc   *agent.Service
 	clock *clock
 
-	mu      sync.Mutex
-	signals []tandem.Signal
+	channels inproc.Channels
 }
 
 // clock is the time of a world, moved by hand.
@@ -186,8 +186,13 @@ func (w *world) serve(owner string, primary agent.Model, opts ...option) (svc *a
 	w.t.Helper()
 	o := agent.Options{
 		Store: w.db, Tools: bind(w.box), Primary: primary, Fallback: planner, Owner: owner, Now: w.clock.now,
-		Publish: func(s tandem.Signal) { w.mu.Lock(); w.signals = append(w.signals, s); w.mu.Unlock() },
-		Limits:  agent.Limits{Sweep: 20 * time.Millisecond, Drain: time.Millisecond},
+		Publish: func(s tandem.Signal) {
+			if err := w.channels.Publish(context.Background(), s); err != nil {
+				w.t.Error(err)
+			}
+		},
+		Join:   w.channels.Join,
+		Limits: agent.Limits{Sweep: 20 * time.Millisecond, Drain: time.Millisecond},
 	}
 	for _, opt := range opts {
 		opt(&o)

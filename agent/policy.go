@@ -41,7 +41,7 @@ func (p *policy) judge(e Effect, args arguments) string {
 	switch {
 	case p.always:
 		return "every change waits for a yes"
-	case len(e.Unsaid) > 0:
+	case len(e.Unsaid) > 0 && !p.planned:
 		return "a date that nobody named"
 	case e.Tool == addTask:
 		return p.judgeAdd(e)

@@ -66,8 +66,7 @@ type Binding struct {
 	Turn         string
 	Conversation int64
 	MessageID    string    // of the person's words
-	Words        string    // the person's own words, against which a date of the model is checked
-	Dates        []string  // YYYY-MM-DD, found in results of this turn: a date of the model that is among them is fine
+	Words        string    // the person's own words, against which a date of the model is checked; empty: of the planner
 	Now          time.Time // in which relative dates are read
 	Zone         string    // IANA name; empty: the user's
 	// Guard is asked inside the transaction of each write that is neither a replay nor a dry run, with what it is about to
@@ -80,5 +79,5 @@ type Binding struct {
 type Effect struct {
 	Tool    string
 	Changes []tandem.TaskChange
-	Unsaid  []string // dates that neither the words nor the results of this turn name
+	Unsaid  []string // dates that neither the words nor a result of this turn name
 }

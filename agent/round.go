@@ -259,6 +259,9 @@ func (r *run) fallBack(outer context.Context) (ending, bool) {
 	defer stop()
 	r.model, r.round = r.Fallback, 0
 	r.setEngine()
+	if err := r.bind(ctx); err != nil {
+		return r.stopped(ctx, err), true
+	}
 	end, done := ending{}, false
 	for !done {
 		end, done = r.next(ctx, outer)

@@ -35,7 +35,6 @@ type run struct {
 	retried    bool
 	usage      tandem.Usage
 	results    map[string]json.RawMessage // uncut, by call id
-	dates      []string                   // that results of this turn name
 	attempt    *attempt                   // the write that runs now
 	held       []held                     // writes that wait for a yes
 	asked      *tandem.Approval           // with which the turn ends
@@ -59,6 +58,7 @@ func (s *Service) perform(ctx context.Context, l *live) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	l.begin(stop)
+	defer s.listenFor(ctx, l)()
 	var keeping sync.WaitGroup
 	keep, rest := context.WithCancel(ctx)
 	keeping.Go(func() { s.keep(keep, l) })
@@ -73,6 +73,23 @@ func (s *Service) perform(ctx context.Context, l *live) {
 		return
 	}
 	r.conclude(context.WithoutCancel(ctx), end)
+}
+
+// listenFor stops the turn when another process is asked to.
+func (s *Service) listenFor(ctx context.Context, l *live) (leave func()) {
+	if s.Join == nil {
+		return func() {}
+	}
+	leave, err := s.Join(ctx, l.key.user, func(sig tandem.Signal) {
+		if sig.Control == tandem.ControlCancel && sig.TurnID == l.key.id {
+			l.stop(errCancelled)
+		}
+	})
+	if err != nil {
+		s.Log.WarnContext(ctx, "channel not joined", "user_id", l.key.user, "turn_id", l.key.id, "err", err)
+		return func() {}
+	}
+	return leave
 }
 
 // keep saves the partial reply and renews the lease while the turn is worked on.
@@ -177,12 +194,16 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	return r.bind(ctx)
 }
 
-// bind ties the tools to this turn and what it has learned so far.
+// bind ties the tools to this turn.
 func (r *run) bind(ctx context.Context) error {
-	t, err := r.Tools(ctx, Binding{
+	b := Binding{
 		User: r.turn.UserID, Turn: r.turn.ID, Conversation: r.turn.Conversation, MessageID: r.turn.MessageID, Words: r.policy.words,
-		Dates: r.dates, Now: r.now, Zone: r.zoneName, Guard: r.guard,
-	})
+		Now: r.now, Zone: r.zoneName, Guard: r.guard,
+	}
+	if r.policy.planned {
+		b.Words = "" // its dates are the grammar's own reading of them
+	}
+	t, err := r.Tools(ctx, b)
 	if err != nil {
 		return fmt.Errorf("bind tools: %w", err)
 	}

@@ -25,6 +25,9 @@ type Options struct {
 	Fallback Model
 	// Publish sends a signal on its user's channel. It must not block.
 	Publish func(tandem.Signal)
+	// Join listens on a user's channel while a turn runs, for a cancel that another process was asked for; nil, or when it
+	// fails: that is noticed when the turn is saved.
+	Join func(ctx context.Context, user tandem.UserID, deliver func(tandem.Signal)) (leave func(), err error)
 	Owner   string           // names this process in leases
 	Now     func() time.Time // default time.Now
 	NewID   func() string    // default tandem.NewID
@@ -395,14 +398,4 @@ func (s *Service) Cancel(ctx context.Context, user tandem.UserID, id string) err
 		l.stop(errCancelled)
 	}
 	return nil
-}
-
-// Hear takes a signal of a user's channel: a cancel that another process was asked for.
-func (s *Service) Hear(sig tandem.Signal) {
-	if sig.Control != tandem.ControlCancel {
-		return
-	}
-	if l := s.find(sig.User, sig.TurnID); l != nil {
-		l.stop(errCancelled)
-	}
 }

@@ -66,13 +66,14 @@ func (l *live) take(w *watcher) []tandem.TurnEvent {
 	w.behind = false
 	l.tell()
 	w.events = nil // the text just told is part of the state
-	events = []tandem.TurnEvent{l.state()}
-	if l.end != nil {
-		events = append(events, tandem.TurnEvent{
-			Turn: l.turn.ID, Conv: l.turn.Conversation, N: l.turn.N, Ev: tandem.TurnEvDone, Engine: l.turn.Engine, End: l.end,
-		})
+	state := l.state()
+	if l.end == nil {
+		return []tandem.TurnEvent{state}
 	}
-	return events
+	state.N-- // the done event is told again behind it
+	return []tandem.TurnEvent{state, {
+		Turn: l.turn.ID, Conv: l.turn.Conversation, N: l.turn.N, Ev: tandem.TurnEvDone, Engine: l.turn.Engine, End: l.end,
+	}}
 }
 
 // Watch gives the events of a turn until it has ended, ctx ends, or the caller stops. The first watcher after Start gets
