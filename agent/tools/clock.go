@@ -114,7 +114,7 @@ var clockForm = regexp.MustCompile(`(?i)^(at |to )?(\d{1,2}([:.]\d{2})?( ?[ap]\.
 	`(in the )?(morning|afternoon|evening)|night)$`)
 
 // isoForm matches a calendar date, with or without a clock time and an offset from UTC.
-var isoForm = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)? ?([Zz]|[+-]\d{2}:?\d{2})?)?$`)
+var isoForm = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?([Zz]|[+-]\d{2}:?\d{2})?)?$`)
 
 // iso reads the forms of ISO 8601 that programs write. A date that does not exist is an error, never a guess.
 func (c clock) iso(field, text string) (reading, bool, error) {
@@ -132,7 +132,7 @@ func (c clock) iso(field, text string) (reading, bool, error) {
 	if m[4] > "59" {
 		return reading{}, false, tandem.Invalid(field, text, "A minute has the seconds 00 to 59.")
 	}
-	if m[5] == "" {
+	if m[6] == "" {
 		return reading{due: due}, true, nil
 	}
 	at, ok := offsetInstant(m)
@@ -144,8 +144,8 @@ func (c clock) iso(field, text string) (reading, bool, error) {
 
 // offsetInstant computes the instant of a match of isoForm that has an offset.
 func offsetInstant(m []string) (time.Time, bool) {
-	wall, err := time.Parse("2006-01-02 15:04:05", m[1]+" "+m[2]+":"+m[3]+":"+cmp.Or(m[4], "00"))
-	offset := strings.ReplaceAll(m[5], ":", "")
+	wall, err := time.Parse("2006-01-02 15:04:05", m[1]+" "+m[2]+":"+m[3]+":"+cmp.Or(m[4], "00")+"."+cmp.Or(m[5], "0"))
+	offset := strings.ReplaceAll(m[6], ":", "")
 	if err != nil || strings.EqualFold(offset, "Z") {
 		return wall, err == nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"tandem"
@@ -111,8 +112,8 @@ func (c call) row(t tandem.Task, expand int, fuzzy bool) tandem.TaskRow {
 	return row
 }
 
-// query reads the filters. A term of the query argument narrows like the argument of its name, which wins where both are
-// given; words stand in search or in query.
+// query reads the filters. A term of the query argument narrows like the argument of its name, also beside it; words stand in
+// search or in query, and the argument decides about the order.
 func (c call) query() (tandem.Query, error) {
 	a := c.args
 	clk, err := c.clock()
@@ -128,16 +129,11 @@ func (c call) query() (tandem.Query, error) {
 		Tags: append(filter.Tags, a.texts("tags", maxTagList)...), Search: filter.Search, Sort: filter.Sort, Desc: filter.Desc,
 		Limit: int(a.number("limit", 1, tandem.MaxLimit, tandem.DefaultLimit)), Offset: int(a.number("offset", 0, maxOffset, 0)),
 	}
-	if s := choice(a, "status", statusNames); s != "" {
-		q.Status = statusWords[s]
-	}
-	if p := choice(a, "priority", tandem.Priorities); p != "" {
-		q.Priority = []tandem.Priority{p}
-	}
+	c.narrow(&q)
 	if a.has("tags_any") {
 		q.TagsAny = append(q.TagsAny, a.texts("tags_any", maxTagList))
 	}
-	if a.has("ids") {
+	if a.has("ids") && q.Refs == nil {
 		q.Refs = a.refList("ids")
 	}
 	c.order(&q)
@@ -146,6 +142,23 @@ func (c call) query() (tandem.Query, error) {
 		return q, err
 	}
 	return q, a.err
+}
+
+// narrow reads the arguments of closed sets. Where query asks for another value already, no task is left.
+func (c call) narrow(q *tandem.Query) {
+	status, priority := choice(c.args, "status", statusNames), choice(c.args, "priority", tandem.Priorities)
+	if want := statusWords[status]; want != "" && want != tandem.StatusAny {
+		if q.Status != "" && q.Status != tandem.StatusAny && q.Status != want {
+			q.Refs = []tandem.TaskRef{}
+		}
+		q.Status = want
+	}
+	if priority != "" {
+		if len(q.Priority) > 0 && !slices.Contains(q.Priority, priority) {
+			q.Refs = []tandem.TaskRef{}
+		}
+		q.Priority = []tandem.Priority{priority}
+	}
 }
 
 func (c call) order(q *tandem.Query) {

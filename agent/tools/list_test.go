@@ -57,7 +57,11 @@ func TestList_Filters(t *testing.T) {
 		{m{"query": "due:none tag:home"}, []string{"Water plants", "Pay rent"}},
 		{m{"query": "tag:home rent"}, []string{"Pay rent"}},
 		{m{"query": "status:completed"}, []string{"Old one"}},
-		{m{"query": "status:completed", "status": "pending", "tags": []string{"family"}}, []string{"Call mom"}},
+		{m{"query": "status:completed", "status": "all"}, []string{"Old one"}},
+		{m{"query": "status:completed", "status": "pending"}, []string{}},
+		{m{"query": "status:deleted", "ids": []any{6}}, []string{"Gone"}},
+		{m{"query": "priority:high,urgent", "priority": "high"}, []string{"Call mom"}},
+		{m{"query": "priority:high,urgent", "priority": "low", "ids": []any{1}}, []string{}},
 		{m{"query": "sort:-title status:pending"}, []string{"Water plants", "Pay rent", "Call mom", "Buy ferns"}},
 		{m{"query": "sort:-title status:pending", "sort_by": "title"}, []string{"Buy ferns", "Call mom", "Pay rent", "Water plants"}},
 		{m{"sort_by": "priority", "sort_order": "desc", "limit": 2}, []string{"Buy ferns", "Call mom"}},
@@ -261,9 +265,9 @@ func TestList_AsOf(t *testing.T) {
 	b := newBench(t)
 	u := b.person("ann")
 	u.add("One")
-	b.pass(time.Second)
-	then := b.clock().Format(time.RFC3339)
-	b.pass(time.Second)
+	b.pass(50 * time.Millisecond)
+	then := b.clock().Format("2006-01-02T15:04:05.000-07:00")
+	b.pass(50 * time.Millisecond)
 	u.do(UpdateTask, m{"task_id": 1, "title": "Renamed"})
 	u.add("Two")
 	u.do(DeleteTask, m{"task_id": 1})
