@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"tandem"
+	"tandem/agent"
+	"tandem/agent/phrase"
+	"tandem/agent/tools"
+	"tandem/server/auth"
+	"tandem/server/rest"
+	"tandem/server/sqlite"
+	"tandem/sync/session"
+	"tandem/sync/wire"
+)
+
+// The adapters let packages that do not know each other meet.
+
+// boundTools are the tools as the agent calls them: over an in-process MCP client bound to one turn.
+type boundTools struct {
+	*tools.Client
+}
+
+// List describes the tools to a model.
+func (b boundTools) List() []agent.Tool {
+	defs := b.Tools()
+	out := make([]agent.Tool, len(defs))
+	for i, d := range defs {
+		out[i] = agent.Tool{Name: d.Name, Description: d.Description, InputSchema: d.InputSchema}
+	}
+	return out
+}
+
+// Call runs one tool.
+func (b boundTools) Call(ctx context.Context, tool string, args json.RawMessage) (json.RawMessage, bool, error) {
+	return b.CallTool(ctx, tool, args)
+}
+
+// bindTools gives the agent the tools of one turn.
+func bindTools(box *tools.Toolbox) func(context.Context, agent.Binding) (agent.Tools, error) {
+	return func(ctx context.Context, b agent.Binding) (agent.Tools, error) {
+		client, err := box.Client(ctx, tools.Caller{
+			User: b.User, Kind: tools.Agent, Zone: b.Zone, Now: b.Now,
+			Cause: tandem.Cause{
+				Actor: tandem.ActorAgent, TurnID: b.Turn, Conversation: b.Conversation, MessageID: b.MessageID,
+				Caller: fmt.Sprintf("conversation:%d", b.Conversation),
+			},
+			Words:  &tools.Words{Text: b.Words},
+			Policy: func(e tools.Effect) *tandem.Error { return b.Guard(agent.Effect{Tool: e.Tool, Changes: e.Changes}) },
+		})
+		if err != nil {
+			return nil, err
+		}
+		return boundTools{client}, nil
+	}
+}
+
+// restAssistant is the agent as the HTTP surface drives it.
+type restAssistant struct {
+	*agent.Service
+}
+
+// Start begins a turn.
+func (a restAssistant) Start(ctx context.Context, user tandem.UserID, ask rest.Ask) (rest.Ticket, error) {
+	t, err := a.Service.Start(ctx, user, agent.Ask{
+		TurnID: ask.TurnID, Conversation: ask.Conversation, Text: ask.Text, Zone: ask.Zone, Again: ask.Retry,
+	})
+	return rest.Ticket{TurnID: t.TurnID, Conversation: t.Conversation, MessageID: t.MessageID}, err
+}
+
+// Wait gives the whole answer of a turn.
+func (a restAssistant) Wait(ctx context.Context, user tandem.UserID, turn string) (json.RawMessage, error) {
+	answer, err := a.Service.Wait(ctx, agent.Ticket{User: user, TurnID: turn})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// Watch gives the events of a turn.
+func (a restAssistant) Watch(ctx context.Context, user tandem.UserID, turn string) iter.Seq[tandem.TurnEvent] {
+	return a.Service.Watch(ctx, user, turn)
+}
+
+// socketTools are the tools as a connection calls them.
+type socketTools struct {
+	box *tools.Toolbox
+}
+
+// Call runs one tool in the name of a device or program.
+func (s socketTools) Call(ctx context.Context, c session.Caller, tool string, args json.RawMessage) (json.RawMessage, error) {
+	kind, who := tools.Person, "device:"+c.Client
+	if c.Program {
+		kind, who = tools.Program, "token:"+c.TokenID
+	}
+	res, err := s.box.Call(ctx, tools.Caller{
+		User: c.User, Kind: kind, Scopes: c.Scopes, IfVersion: c.IfVersion,
+		Cause: tandem.Cause{Actor: tandem.ActorUser, Client: c.Client, Mid: c.Mid, Caller: who},
+	}, tool, args)
+	return res.Structured, err
+}
+
+// socketAssistant is the agent as a connection drives it.
+type socketAssistant struct {
+	*agent.Service
+}
+
+// Chat starts a turn.
+func (a socketAssistant) Chat(ctx context.Context, user tandem.UserID, r session.ChatRequest) (bool, error) {
+	t, err := a.Start(ctx, user, agent.Ask{
+		TurnID: r.Turn, Conversation: r.Conversation, Text: r.Text, Zone: r.Zone, Cause: tandem.Cause{Client: r.Client},
+	})
+	return t.Replayed, err
+}
+
+// principal gives a verified principal to the sessions.
+func principal(p auth.Principal) session.Principal {
+	return session.Principal{User: p.User, Expires: p.Expires, Issuer: p.Issuer, Program: p.Program, TokenID: p.TokenID, Scopes: p.Scopes}
+}
+
+// mcpCaller gives a verified principal to the tools: whoever comes by MCP is a program.
+func mcpCaller(p auth.Principal) tools.Caller {
+	who := "mcp"
+	if p.TokenID != "" {
+		who = "token:" + p.TokenID
+	}
+	return tools.Caller{User: p.User, Kind: tools.Program, Scopes: p.Scopes, Cause: tandem.Cause{Actor: tandem.ActorUser, Caller: who}}
+}
+
+// turnsOf tells the hub about turns.
+type turnsOf struct {
+	*agent.Service
+	db *sqlite.DB
+}
+
+// Turn gives the turn as it is stored.
+func (t turnsOf) Turn(ctx context.Context, user tandem.UserID, id string) (tandem.Turn, error) {
+	return t.db.Turn(ctx, user, id)
+}
+
+// parseWords reads a composer's text for live highlighting.
+func parseWords(s tandem.Settings, text string, zone *time.Location, now time.Time) wire.Parsed {
+	r := phrase.Parse(text, now, zone, tools.Conventions(s))
+	out := wire.Parsed{Title: r.Title, Ambiguous: r.Ambiguous, Spans: make([]wire.Span, len(r.Spans))}
+	for i, sp := range r.Spans {
+		out.Spans[i] = wire.Span{S: sp.Start, E: sp.End, K: sp.Kind, V: sp.Text, Conf: sp.Conf}
+	}
+	if r.Due != nil {
+		out.Due = &wire.ParsedDue{Date: r.Due.Date, Time: r.Due.Time, TZ: zone.String()}
+	}
+	if r.Recurrence != nil {
+		out.Recurrence = &wire.ParsedRecurrence{RRule: r.Recurrence.Rule, Start: r.Recurrence.Start, From: r.Recurrence.From}
+	}
+	return out
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Bounds of the way between standard input and the running server.
+const (
+	maxMCPLine     = 1 << 20
+	maxMCPInFlight = 16
+	tokenReuse     = 10 * time.Minute // of the 15 that a token lasts
+)
+
+func runMCP(ctx context.Context, io stdio, args []string) error {
+	var user string
+	c, _, err := dataCommand(io, "mcp", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	if err != nil {
+		return err
+	}
+	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
+		p := mcpPipe{server: r, user: user, out: io.out}
+		return p.run(ctx, io.in)
+	})
+}
+
+// mcpPipe carries JSON-RPC lines to the server's /mcp and its answers back.
+type mcpPipe struct {
+	server remote
+	user   string
+
+	mu      sync.Mutex
+	out     io.Writer
+	version string // negotiated by initialize
+	token   string
+	renewAt time.Time
+}
+
+func (p *mcpPipe) run(ctx context.Context, in io.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), maxMCPLine)
+	var g errgroup.Group
+	g.SetLimit(maxMCPInFlight)
+	for lines.Scan() {
+		line := bytes.Clone(bytes.TrimSpace(lines.Bytes()))
+		if len(line) == 0 {
+			continue
+		}
+		var head rpcHead
+		if err := json.Unmarshal(line, &head); err != nil {
+			p.write(rpcError(nil, -32700, "parse error"))
+			continue
+		}
+		if head.Method == "initialize" {
+			p.exchange(ctx, line, head) // the version it settles is needed by what follows
+			continue
+		}
+		g.Go(func() error {
+			p.exchange(ctx, line, head)
+			return nil
+		})
+	}
+	_ = g.Wait() // exchanges answer their own errors
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read standard input: %w", err)
+	}
+	return nil
+}
+
+// rpcHead is what the pipe looks at.
+type rpcHead struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params struct {
+		Name string                     `json:"name"`
+		URI  string                     `json:"uri"`
+		Meta map[string]json.RawMessage `json:"_meta"`
+	} `json:"params"`
+}
+
+func rpcError(id json.RawMessage, code int, message string) []byte {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	b, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": message}})
+	return b
+}
+
+// exchange posts one line and writes what comes back.
+func (p *mcpPipe) exchange(ctx context.Context, line []byte, head rpcHead) {
+	res, err := p.post(ctx, line, head)
+	if err != nil {
+		if head.ID != nil {
+			p.write(rpcError(head.ID, -32603, "the running server does not answer"))
+		}
+		return
+	}
+	defer res.Body.Close()
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		events := bufio.NewScanner(res.Body)
+		events.Buffer(make([]byte, 64<<10), 8*maxMCPLine)
+		for events.Scan() {
+			if data, ok := bytes.CutPrefix(events.Bytes(), []byte("data:")); ok {
+				p.write(bytes.Clone(bytes.TrimSpace(data)))
+			}
+		}
+		return
+	}
+	body, err := io.ReadAll(res.Body)
+	switch {
+	case head.ID == nil || err == nil && len(body) == 0:
+	case err != nil || !json.Valid(body):
+		p.write(rpcError(head.ID, -32603, "the running server answered "+res.Status))
+	default:
+		p.settle(head, body)
+		p.write(bytes.TrimSpace(body))
+	}
+}
+
+func (p *mcpPipe) post(ctx context.Context, line []byte, head rpcHead) (*http.Response, error) {
+	token, version, err := p.credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.server.URL+"/mcp", bytes.NewReader(line))
+	if err != nil {
+		return nil, fmt.Errorf("ask the running server: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/event-stream")
+	var own string
+	if raw, ok := head.Params.Meta["io.modelcontextprotocol/protocolVersion"]; ok && json.Unmarshal(raw, &own) == nil {
+		version = own // of the era without a handshake: each request names its version, method and object
+		req.Header.Set("Mcp-Method", head.Method)
+		if name := head.Params.Name + head.Params.URI; name != "" {
+			req.Header.Set("Mcp-Name", name)
+		}
+	}
+	if version != "" {
+		req.Header.Set("MCP-Protocol-Version", version)
+	}
+	return http.DefaultClient.Do(req)
+}
+
+// credentials gives a token that is good for a while yet, and the settled protocol version.
+func (p *mcpPipe) credentials(ctx context.Context) (token, version string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := time.Now(); now.After(p.renewAt) {
+		if p.token, err = ask[string](ctx, p.server, "sign", p.user); err != nil {
+			return "", "", err
+		}
+		p.renewAt = now.Add(tokenReuse)
+	}
+	return p.token, p.version, nil
+}
+
+func (p *mcpPipe) settle(head rpcHead, body []byte) {
+	if head.Method != "initialize" {
+		return
+	}
+	var answer struct {
+		Result struct {
+			ProtocolVersion string `json:"protocolVersion"`
+		} `json:"result"`
+	}
+	if json.Unmarshal(body, &answer) == nil {
+		p.mu.Lock()
+		p.version = answer.Result.ProtocolVersion
+		p.mu.Unlock()
+	}
+}
+
+// write puts one message on a line of its own.
+func (p *mcpPipe) write(message []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = p.out.Write(append(message, '\n')) // a reader that is gone ends the input too
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tandem": main})
+}
+
+// TestScript plays the stories of testdata/script with the real program.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TANDEM_DATA_DIR", env.WorkDir+"/data")
+			env.Setenv("TANDEM_ADDR", "127.0.0.1:0")
+			env.Setenv("TANDEM_LOG_LEVEL", "error")
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+	})
+}
+
+func TestCommands_EachIsNamedInTheHelp(t *testing.T) {
+	var out, errs writer
+	if err := run(context.Background(), stdio{os.Stdin, &out, &errs}, []string{"help"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands() {
+		if !out.has("  " + c.name) {
+			t.Errorf("help does not name %s", c.name)
+		}
+	}
+}

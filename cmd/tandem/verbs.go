@@ -1,0 +1,342 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tandem"
+	"tandem/server/auth"
+)
+
+// verbs are what commands of the same data folder may ask of the running server.
+func (p *program) verbs() map[string]verb {
+	all := map[string]func(e *embedded) verb{
+		"link": func(e *embedded) verb {
+			return reply(func(context.Context, any) (string, error) { return e.newLink() })
+		},
+		"sign":        func(e *embedded) verb { return reply(e.sign) },
+		"token":       func(e *embedded) verb { return reply(e.personalToken) },
+		"users":       func(e *embedded) verb { return e.listUsers },
+		"export":      func(e *embedded) verb { return e.export },
+		"import":      func(e *embedded) verb { return e.importRows },
+		"delete_user": func(e *embedded) verb { return e.deleteUser },
+		"revoke_user": func(e *embedded) verb { return e.revokeUser },
+		"backup":      func(e *embedded) verb { return e.backup },
+		"replay":      func(e *embedded) verb { return e.replay },
+		"check":       func(e *embedded) verb { return reply(e.check) },
+	}
+	out := map[string]verb{
+		"ping":    reply(func(context.Context, any) (string, error) { return "pong", nil }),
+		"restore": p.restore,
+	}
+	for name, of := range all {
+		out[name] = func(ctx context.Context, args json.RawMessage, body io.Reader, w io.Writer) error {
+			return of(p.current())(ctx, args, body, w)
+		}
+	}
+	return out
+}
+
+// restore swaps the database for a copy; connections end with 1012 and come back to the new epoch.
+func (p *program) restore(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	from, err := argsOf[string](args)
+	if err != nil {
+		return err
+	}
+	r := restore{from: from, done: make(chan error, 1)}
+	select {
+	case p.restores <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := <-r.done; err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "The database is now that of %s.\n", from)
+	return nil
+}
+
+// user reads the id that a command names; empty means the local one.
+func (e *embedded) user(args json.RawMessage) (tandem.UserID, error) {
+	name, err := argsOf[string](args)
+	if err != nil {
+		return "", err
+	}
+	return e.userOr(name)
+}
+
+func (e *embedded) userOr(name string) (tandem.UserID, error) {
+	if name == "" {
+		return localUser, nil
+	}
+	if u := tandem.UserID(name); u.Valid() {
+		return u, nil
+	}
+	return "", tandem.Invalid("user", name, "%q is not a user id", name)
+}
+
+func (e *embedded) newLink() (string, error) {
+	link := e.link()
+	if link == "" {
+		return "", errors.New("people sign in at the configured issuer; this server prints no links")
+	}
+	return link, nil
+}
+
+// sign gives a short-lived token of a user to a command that speaks for them.
+func (e *embedded) sign(_ context.Context, user string) (string, error) {
+	u, err := e.userOr(user)
+	if err != nil {
+		return "", err
+	}
+	return e.shortToken(u)
+}
+
+// tokenArgs ask for a token.
+type tokenArgs struct {
+	User     string   `json:"user"`
+	Personal string   `json:"personal"`
+	Scopes   []string `json:"scopes"`
+	Expires  string   `json:"expires"`
+}
+
+// personalToken makes a personal access token; only its hash is kept.
+func (e *embedded) personalToken(ctx context.Context, in tokenArgs) (string, error) {
+	user, err := e.userOr(in.User)
+	if err != nil {
+		return "", err
+	}
+	if len(in.Scopes) == 0 {
+		in.Scopes = []string{"tasks:read", "tasks:write"}
+	}
+	for _, s := range in.Scopes {
+		if !slices.Contains(auth.Scopes, s) {
+			return "", tandem.NotOneOf("scope", s, auth.Scopes)
+		}
+	}
+	now := time.Now()
+	info := tandem.TokenInfo{ID: tandem.NewID(), Name: in.Personal, Scopes: in.Scopes, CreatedAt: tandem.Stamp(now)}
+	if in.Expires != "" {
+		d, err := lifetime(in.Expires)
+		if err != nil {
+			return "", err
+		}
+		ends := tandem.Stamp(now.Add(d))
+		info.ExpiresAt = &ends
+	}
+	secret := auth.NewPersonalToken()
+	_, err = e.db.Set(ctx, user, tandem.SetEdit{
+		Cause: tandem.Cause{Actor: tandem.ActorUser}, AddToken: &tandem.NewToken{Info: info, Hash: auth.Hash(secret)},
+	})
+	return secret, err
+}
+
+// lifetime reads a duration that may count days: 30s, 12h, 90d.
+func lifetime(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= 3650 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return d, nil
+	}
+	return 0, tandem.Invalid("expires", text, "%q is not a duration such as 30s, 12h or 90d", text)
+}
+
+func (e *embedded) listUsers(ctx context.Context, _ json.RawMessage, _ io.Reader, out io.Writer) error {
+	users, err := e.db.Users(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		fmt.Fprintln(out, u)
+	}
+	return nil
+}
+
+func (e *embedded) export(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := e.user(args)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	return e.db.Export(ctx, user, func(kind string, row json.RawMessage) error {
+		return enc.Encode(exported{kind, row})
+	})
+}
+
+// exported is one line of an export.
+type exported struct {
+	Kind string          `json:"kind"`
+	Row  json.RawMessage `json:"row"`
+}
+
+func (e *embedded) importRows(ctx context.Context, args json.RawMessage, body io.Reader, out io.Writer) error {
+	user, err := e.user(args)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(body)
+	line := 0
+	n, err := e.db.Import(ctx, user, func() (string, json.RawMessage, error) {
+		var x exported
+		line++
+		if err := dec.Decode(&x); err != nil {
+			if errors.Is(err, io.EOF) {
+				return "", nil, io.EOF
+			}
+			return "", nil, tandem.Invalid("line", line, "line %d is not a line of an export", line)
+		}
+		return x.Kind, x.Row, nil
+	})
+	if err == nil {
+		fmt.Fprintf(out, "%d rows read, %d new\n", line-1, n)
+	}
+	return err
+}
+
+func (e *embedded) deleteUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := e.user(args)
+	if err != nil {
+		return err
+	}
+	if err := e.db.DeleteUser(ctx, user); err != nil {
+		return err
+	}
+	if err := e.channels.Publish(ctx, tandem.Signal{User: user, Control: tandem.ControlRevoke}); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Everything of %s is erased.\n", user)
+	return nil
+}
+
+func (e *embedded) revokeUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := e.user(args)
+	if err != nil {
+		return err
+	}
+	if _, err := e.db.Set(ctx, user, tandem.SetEdit{Cause: tandem.Cause{Actor: tandem.ActorUser}, RevokeAll: true}); err != nil {
+		return err
+	}
+	if err := e.channels.Publish(ctx, tandem.Signal{User: user, Control: tandem.ControlRevoke}); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s is signed out everywhere.\n", user)
+	return nil
+}
+
+func (e *embedded) backup(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	target, err := argsOf[string](args)
+	if err != nil {
+		return err
+	}
+	if err := e.db.Backup(ctx, target); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Copied to %s.\n", target)
+	return nil
+}
+
+// replayArgs choose events of the audit trail.
+type replayArgs struct {
+	User   string `json:"user"`
+	Topic  string `json:"topic"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	DryRun bool   `json:"dry_run"`
+}
+
+func (in replayArgs) filter() (f tandem.AuditFilter, err error) {
+	f = tandem.AuditFilter{User: tandem.UserID(in.User), Topic: tandem.Topic(in.Topic), Limit: replayBatch}
+	if in.User != "" && !f.User.Valid() {
+		return f, tandem.Invalid("user", in.User, "%q is not a user id", in.User)
+	}
+	if in.Topic != "" && !slices.Contains(tandem.Topics, f.Topic) {
+		return f, tandem.NotOneOf("topic", in.Topic, tandem.Topics)
+	}
+	for _, bound := range []struct {
+		name, text string
+		at         *time.Time
+	}{{"from", in.From, &f.From}, {"to", in.To, &f.To}} {
+		if bound.text == "" {
+			continue
+		}
+		if *bound.at, err = time.Parse(time.RFC3339, bound.text); err != nil {
+			return f, tandem.Invalid(bound.name, bound.text, "%q is not an instant such as 2026-11-20T09:00:00Z", bound.text)
+		}
+	}
+	return f, nil
+}
+
+const replayBatch = 500
+
+// replay publishes events of the audit trail again. Consumers are idempotent, so those that were handled change nothing.
+func (e *embedded) replay(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	in, err := argsOf[replayArgs](args)
+	if err != nil {
+		return err
+	}
+	f, err := in.filter()
+	if err != nil {
+		return err
+	}
+	count := 0
+	for {
+		entries, err := e.db.Audit(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, x := range entries {
+			count++
+			f.After = x.ID
+			if in.DryRun {
+				fmt.Fprintf(out, "%s %s %s\n", x.At.UTC().Format(time.RFC3339), x.Topic, x.Event)
+			} else if err := e.bus.Publish(ctx, x.Topic, x.User, x.Event); err != nil {
+				return fmt.Errorf("publish again: %w", err)
+			}
+		}
+		if len(entries) < replayBatch {
+			break
+		}
+	}
+	if !in.DryRun {
+		fmt.Fprintf(out, "%d events published again\n", count)
+	}
+	return nil
+}
+
+func (e *embedded) check(ctx context.Context, _ any) ([]finding, error) {
+	findings := []finding{}
+	add := func(what string, err error, note string) {
+		if err != nil {
+			note = err.Error()
+		}
+		findings = append(findings, finding{what, err == nil, note})
+	}
+	add("database", e.db.Check(ctx), databaseFile(e.cfg.DataDir))
+	probe, err := os.CreateTemp(e.cfg.DataDir, ".doctor-*")
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	add("disk", err, "the data folder takes files")
+	now := time.Now()
+	add("clock", clockError(now), now.UTC().Format(time.RFC3339))
+	add("issuers", e.verifier.Ready(), "keys are loaded")
+	return findings, nil
+}
+
+// clockError tells of a clock that was never set.
+func clockError(now time.Time) error {
+	if now.Year() < 2026 {
+		return fmt.Errorf("the clock says %s", now.Format(time.DateOnly))
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package telemetry
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Build describes the running program.
+type Build struct {
+	Version, Commit, Mode string
+}
+
+// Labels are the values that labelled metrics may have. What is not listed is counted as "other".
+type Labels struct {
+	Rejected  []string // reasons of auth
+	Limits    []string
+	Tools     []string
+	Codes     []string // outcomes of a tool call
+	Statuses  []string // of ended turns
+	Engines   []string
+	Topics    []string
+	Consumers []string
+}
+
+// latency are the bounds of histograms in seconds. Every threshold of an objective is one of them.
+var latency = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1, 2.5, 5, 10, 30, 60, 120}
+
+// Metrics are the product's series.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	requests       *prometheus.CounterVec
+	requestSeconds *prometheus.HistogramVec
+	rejected       closedSet
+	keysLoaded     *prometheus.GaugeVec
+	limited        closedSet
+
+	turns       *prometheus.CounterVec
+	turnRunning prometheus.Gauge
+	turnSeconds *prometheus.HistogramVec
+	firstToken  *prometheus.HistogramVec
+	tokens      closedSet
+	modelErrors closedSet
+	approvals   closedSet
+	toolCalls   *prometheus.CounterVec
+	ackSeconds  *prometheus.HistogramVec
+
+	connections prometheus.Gauge
+	queueBytes  prometheus.Gauge
+	conflated   prometheus.Counter
+	closed      closedSet
+	delivered   prometheus.Histogram
+	gaps        closedSet
+	fillRows    prometheus.Histogram
+	resumed     closedSet
+	snapshots   closedSet
+
+	published   closedSet
+	relayFailed prometheus.Counter
+	deadLetters *prometheus.CounterVec
+	lateness    prometheus.Histogram
+	rescues     prometheus.Counter
+	successors  prometheus.Counter
+}
+
+// New registers every series, labelled ones with each combination of their values at zero.
+func New(b Build, l Labels) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.gauges("tandem_build_info", "The running build.", []string{"version", "commit", "mode", "go"}).
+		WithLabelValues(b.Version, b.Commit, b.Mode, runtime.Version()).Set(1)
+	m.registerHTTP(l)
+	m.registerTurns(l)
+	m.registerSync()
+	m.registerWorkers(l)
+	return m
+}
+
+// Handler answers a scrape in Prometheus text.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Routes puts the series of every route and method there, at zero.
+func (m *Metrics) Routes(methods map[string][]string) {
+	for route, list := range methods {
+		m.requestSeconds.WithLabelValues(route)
+		for _, method := range list {
+			for _, code := range []int{200, 401, 403, 422, 429, 500} {
+				m.requests.WithLabelValues(route, method, strconv.Itoa(code))
+			}
+		}
+	}
+}
+
+func (m *Metrics) registerHTTP(l Labels) {
+	m.requests = m.counters("tandem_http_requests_total", "Answered requests.", []string{"route", "method", "code"})
+	m.requestSeconds = m.histograms("tandem_http_request_seconds", "Time to answer a request.", []string{"route"})
+	m.rejected = m.closedSet("tandem_auth_rejected_total", "Credentials that were not believed.", "reason", l.Rejected)
+	m.keysLoaded = m.gauges("tandem_jwks_last_success_timestamp_seconds", "When the keys of an issuer were last loaded.", []string{"issuer"})
+	m.limited = m.closedSet("tandem_limited_total", "Requests over a limit.", "limit", l.Limits)
+}
+
+func (m *Metrics) registerTurns(l Labels) {
+	m.turns = m.counters("tandem_turn_total", "Ended turns.", []string{"status", "engine"})
+	m.turnRunning = m.gauge("tandem_turn_running", "Turns that run here.")
+	m.turnSeconds = m.histograms("tandem_turn_seconds", "Time of a turn.", []string{"engine"})
+	m.firstToken = m.histograms("tandem_turn_ttft_seconds", "Time to a turn's first word.", []string{"engine"})
+	for _, engine := range l.Engines {
+		m.turnSeconds.WithLabelValues(engine)
+		m.firstToken.WithLabelValues(engine)
+		for _, status := range l.Statuses {
+			m.turns.WithLabelValues(status, engine)
+		}
+	}
+	m.tokens = m.closedSet("tandem_llm_tokens_total", "Tokens of models.", "kind", []string{"input", "output"})
+	m.modelErrors = m.closedSet("tandem_llm_errors_total", "Failures of models.", "reason", []string{"http", "timeout", "stall", "open"})
+	m.approvals = m.closedSet("tandem_approvals_total", "Questions to the person.", "outcome", []string{"asked", "yes", "no"})
+	m.toolCalls = m.counters("tandem_tool_calls_total", "Tool calls.", []string{"tool", "code"})
+	m.ackSeconds = m.histograms("tandem_mutation_ack_seconds", "Time from reading a mutation to its answer.", []string{"tool"})
+	for _, tool := range l.Tools {
+		m.ackSeconds.WithLabelValues(tool)
+		for _, code := range l.Codes {
+			m.toolCalls.WithLabelValues(tool, code)
+		}
+	}
+}
+
+func (m *Metrics) registerSync() {
+	m.connections = m.gauge("tandem_ws_connections", "Open sockets.")
+	m.queueBytes = m.gauge("tandem_ws_queue_bytes", "Bytes that wait for slow readers.")
+	m.conflated = m.counter("tandem_ws_conflate_total", "Queues that were thrown away for one squashed change.")
+	m.closed = m.closedSet("tandem_ws_close_total", "Ended sockets.", "code",
+		[]string{"1000", "1001", "1006", "1009", "1012", "1013", "4400", "4401", "4403", "4408", "4426", "4429"})
+	m.delivered = m.histogram("tandem_sync_commit_to_socket_seconds", "Time from a commit to a socket.", latency)
+	m.gaps = m.closedSet("tandem_sync_gap_total", "Holes that were filled from the log.", "src", []string{"signal", "head", "check", "ack"})
+	m.fillRows = m.histogram("tandem_sync_fill_rows", "Rows of one read of the log.", []float64{1, 10, 100, 1000, 10000})
+	m.resumed = m.closedSet("tandem_sync_resume_total", "How connections caught up.", "mode", []string{"live", "delta", "snapshot"})
+	m.snapshots = m.closedSet("tandem_sync_snapshot_total", "Why snapshots were sent.", "why", []string{"new", "epoch", "ahead", "expired", "cheaper"})
+}
+
+func (m *Metrics) registerWorkers(l Labels) {
+	m.published = m.closedSet("tandem_events_published_total", "Events that the relay put on a topic.", "topic", l.Topics)
+	m.relayFailed = m.counter("tandem_relay_failures_total", "Times that the relay could not drain the outbox.")
+	m.deadLetters = m.counters("tandem_dead_letters_total", "Events that no one could take.", []string{"topic", "consumer"})
+	for _, topic := range l.Topics {
+		for _, consumer := range l.Consumers {
+			m.deadLetters.WithLabelValues(topic, consumer)
+		}
+	}
+	m.lateness = m.histogram("tandem_reminder_lateness_seconds", "How late reminders fired.", latency)
+	m.rescues = m.counter("tandem_sweeper_rescues_total", "Reminders that the sweep fired instead of their timer.")
+	m.successors = m.counter("tandem_recurrence_successors_total", "Next occurrences that were made.")
+}
+
+func (m *Metrics) counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	m.registry.MustRegister(c)
+	return c
+}
+
+func (m *Metrics) counters(name, help string, labels []string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	m.registry.MustRegister(c)
+	return c
+}
+
+// closedSet is a counter with one label of known values; others are counted as "other".
+type closedSet map[string]prometheus.Counter
+
+func (m *Metrics) closedSet(name, help, label string, values []string) closedSet {
+	c := m.counters(name, help, []string{label})
+	set := closedSet{other: c.WithLabelValues(other)}
+	for _, v := range values {
+		set[v] = c.WithLabelValues(v)
+	}
+	return set
+}
+
+const other = "other"
+
+// of gives the counter of a value.
+func (s closedSet) of(v string) prometheus.Counter {
+	if c, ok := s[v]; ok {
+		return c
+	}
+	return s[other]
+}
+
+func (m *Metrics) gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	m.registry.MustRegister(g)
+	return g
+}
+
+func (m *Metrics) gauges(name, help string, labels []string) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	m.registry.MustRegister(g)
+	return g
+}
+
+func (m *Metrics) histogram(name, help string, buckets []float64) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+	m.registry.MustRegister(h)
+	return h
+}
+
+func (m *Metrics) histograms(name, help string, labels []string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: latency}, labels)
+	m.registry.MustRegister(h)
+	return h
+}
+
+// seconds never goes below zero: two clocks may disagree.
+func seconds(d time.Duration) float64 { return max(d, 0).Seconds() }

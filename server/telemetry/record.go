@@ -1,0 +1,113 @@
+package telemetry
+
+import (
+	"strconv"
+	"time"
+)
+
+// Request counts an answered request.
+func (m *Metrics) Request(route, method string, code int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(code)).Inc()
+	m.requestSeconds.WithLabelValues(route).Observe(seconds(took))
+}
+
+// Limited counts a request over a limit.
+func (m *Metrics) Limited(limit string) { m.limited.of(limit).Inc() }
+
+// Rejected counts a credential that was not believed.
+func (m *Metrics) Rejected(reason string) { m.rejected.of(reason).Inc() }
+
+// KeysLoaded tells when the keys of an issuer were loaded.
+func (m *Metrics) KeysLoaded(issuer string, at time.Time) {
+	m.keysLoaded.WithLabelValues(issuer).Set(float64(at.Unix()))
+}
+
+// TurnRunning counts the turns that run.
+func (m *Metrics) TurnRunning(delta int) { m.turnRunning.Add(float64(delta)) }
+
+// TurnEnded counts an ended turn.
+func (m *Metrics) TurnEnded(status, engine string, took time.Duration) {
+	m.turns.WithLabelValues(status, engine).Inc()
+	m.turnSeconds.WithLabelValues(engine).Observe(seconds(took))
+}
+
+// FirstToken tells how long the first word of a turn took.
+func (m *Metrics) FirstToken(engine string, after time.Duration) {
+	m.firstToken.WithLabelValues(engine).Observe(seconds(after))
+}
+
+// Tokens counts tokens of a model.
+func (m *Metrics) Tokens(kind string, n int64) {
+	m.tokens.of(kind).Add(float64(n))
+}
+
+// ModelError counts a failure of a model.
+func (m *Metrics) ModelError(reason string) {
+	m.modelErrors.of(reason).Inc()
+}
+
+// Approval counts a question to the person and its answer.
+func (m *Metrics) Approval(outcome string) {
+	m.approvals.of(outcome).Inc()
+}
+
+// ToolCalled counts a tool call.
+func (m *Metrics) ToolCalled(tool, code string, _ time.Duration) {
+	m.toolCalls.WithLabelValues(tool, code).Inc()
+}
+
+// Answered tells how long a mutation of a device took.
+func (m *Metrics) Answered(tool, _ string, took time.Duration) {
+	m.ackSeconds.WithLabelValues(tool).Observe(seconds(took))
+}
+
+// Connections counts open sockets.
+func (m *Metrics) Connections(delta int) { m.connections.Add(float64(delta)) }
+
+// Closed counts an ended socket.
+func (m *Metrics) Closed(code int) {
+	m.closed.of(strconv.Itoa(code)).Inc()
+}
+
+// Queued counts the bytes that wait for slow readers.
+func (m *Metrics) Queued(delta int) { m.queueBytes.Add(float64(delta)) }
+
+// Conflated counts a queue that was thrown away.
+func (m *Metrics) Conflated() { m.conflated.Inc() }
+
+// Delivered tells how long a change took from its signal to a socket.
+func (m *Metrics) Delivered(d time.Duration) { m.delivered.Observe(seconds(d)) }
+
+// Gap counts a hole in what a room had heard.
+func (m *Metrics) Gap(src string) { m.gaps.of(src).Inc() }
+
+// Filled tells how many rows a read of the log brought.
+func (m *Metrics) Filled(rows int) { m.fillRows.Observe(float64(rows)) }
+
+// Resumed counts how a connection caught up, and why by snapshot.
+func (m *Metrics) Resumed(mode, why string) {
+	m.resumed.of(mode).Inc()
+	if why != "" {
+		m.snapshots.of(why).Inc()
+	}
+}
+
+// Published counts an event that the relay put on a topic.
+func (m *Metrics) Published(topic string) { m.published.of(topic).Inc() }
+
+// RelayFailed counts a drain that failed.
+func (m *Metrics) RelayFailed() { m.relayFailed.Inc() }
+
+// DeadLetter counts an event that no one could take.
+func (m *Metrics) DeadLetter(topic, consumer string) {
+	m.deadLetters.WithLabelValues(topic, consumer).Inc()
+}
+
+// ReminderFired tells how late a reminder was.
+func (m *Metrics) ReminderFired(late time.Duration) { m.lateness.Observe(seconds(late)) }
+
+// Rescued counts a reminder that the sweep fired.
+func (m *Metrics) Rescued() { m.rescues.Inc() }
+
+// Recurred counts a next occurrence.
+func (m *Metrics) Recurred() { m.successors.Inc() }
