@@ -158,9 +158,7 @@ func (r *run) cause() tandem.Cause {
 
 // say adds a paragraph to the reply.
 func (r *run) say(text string) {
-	if r.live.length() > 0 {
-		text = "\n\n" + text
-	}
+	r.live.paragraph()
 	r.live.say(text)
 }
 

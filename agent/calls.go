@@ -210,7 +210,11 @@ func (r *run) write(ctx context.Context, i int, granted *grant) {
 	r.scout(ctx, c.Tool, args)
 	r.attempt = &attempt{tool: c.Tool, args: args, granted: granted}
 	r.report(i, phaseRunning, nil)
-	ok := r.run1(context.WithoutCancel(ctx), i, c.Tool, args.with("op_id", c.OpID).raw())
+	full := args.with("op_id", c.OpID)
+	if c.Tool == addTask && !args.has("on_duplicate") {
+		full["on_duplicate"] = json.RawMessage(`"ask"`) // a model that lost count is asked before it adds a task twice
+	}
+	ok := r.run1(context.WithoutCancel(ctx), i, c.Tool, full.raw())
 	a := r.attempt
 	r.attempt = nil
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -138,6 +139,17 @@ func (l *live) write(text string) {
 	defer l.mu.Unlock()
 	l.turn.Reply += text
 	l.untold += text
+}
+
+// paragraph parts what is written next from the text before.
+func (l *live) paragraph() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn.Reply == "" || strings.HasSuffix(l.turn.Reply, "\n\n") {
+		return
+	}
+	l.turn.Reply += "\n\n"
+	l.untold += "\n\n"
 }
 
 func (l *live) flush() {

@@ -99,7 +99,7 @@ func (r Resolution) Sure() (Match, bool) {
 	}
 	best := slices.MaxFunc(r, func(a, b Match) int { return cmp.Compare(a.Likeness, b.Likeness) })
 	for _, m := range r {
-		if m.UID != best.UID && !apart(best.Likeness, m.Likeness) {
+		if !same(m.Candidate, best.Candidate) && !apart(best.Likeness, m.Likeness) {
 			return Match{}, false
 		}
 	}
@@ -118,22 +118,25 @@ func (r Resolution) Candidates() []tandem.Candidate {
 	return out
 }
 
+// same reports that two candidates are one task; not every source knows both of its names.
+func same(a, b tandem.Candidate) bool {
+	return a.UID == b.UID && a.UID != "" || a.Number == b.Number && a.Number != 0
+}
+
 // apart reports that a is a margin above b; sums of boosts are not exact.
 func apart(a, b float64) bool { return a-b > actMargin-1e-9 }
 
 // boost is at most actMargin together: hints settle what words leave open, and never outweigh better words.
 func (h Hints) boost(t Target) float64 {
-	same := func(c tandem.Candidate) bool {
-		return c.UID == t.UID && c.UID != "" || c.Number == t.Number && c.Number != 0
-	}
+	is := func(c tandem.Candidate) bool { return same(c, t.Candidate) }
 	b := 0.0
-	switch at := slices.IndexFunc(h.Focus, same); {
+	switch at := slices.IndexFunc(h.Focus, is); {
 	case at == 0:
 		b = actMargin
 	case at > 0:
 		b = 0.1
 	}
-	if slices.ContainsFunc(h.Shown, same) {
+	if slices.ContainsFunc(h.Shown, is) {
 		b += 0.05
 	}
 	if t.DueAt != nil && t.DueAt.Sub(h.Now) < 48*time.Hour {

@@ -19,6 +19,7 @@ type heard struct {
 	question *Question
 	forming  map[string]Call // by the model's id, in the order of their places
 	order    []string
+	spoke    bool
 	bytes    int
 }
 
@@ -162,10 +163,14 @@ func (r *run) listen(ctx context.Context, req Request) (heard, error) {
 func (r *run) hear(h *heard, usage *tandem.Usage, ev Event) error {
 	switch {
 	case ev.Text != "":
-		h.bytes += len(ev.Text)
 		if r.live.length()+len(ev.Text) > maxReply {
 			return errEndless
 		}
+		if !h.spoke {
+			h.spoke = true
+			r.live.paragraph()
+		}
+		h.bytes += len(ev.Text)
 		r.live.write(ev.Text)
 	case ev.Forming != nil:
 		if _, ok := h.forming[ev.Forming.ID]; !ok {

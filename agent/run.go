@@ -317,13 +317,9 @@ func (r *run) close(end ending) {
 	case end.status == tandem.TurnDone && !r.policy.planned && r.asked == nil && !slices.ContainsFunc(row.Calls, wrote) && claims(text):
 		closing = nothing
 	}
-	if closing == "" {
-		return
+	if closing != "" {
+		r.say(closing)
 	}
-	if text != "" {
-		closing = "\n\n" + closing
-	}
-	r.live.say(closing)
 }
 
 // nothing is the closing line of a turn that changed nothing.

@@ -27,7 +27,7 @@ type Options struct {
 	Publish func(tandem.Signal)
 	// Join listens on a user's channel while a turn runs, for a cancel that another process was asked for; nil, or when it
 	// fails: that is noticed when the turn is saved.
-	Join func(ctx context.Context, user tandem.UserID, deliver func(tandem.Signal)) (leave func(), err error)
+	Join    func(ctx context.Context, user tandem.UserID, deliver func(tandem.Signal)) (leave func(), err error)
 	Owner   string           // names this process in leases
 	Now     func() time.Time // default time.Now
 	NewID   func() string    // default tandem.NewID

@@ -93,7 +93,7 @@ func (r *recollection) mention(calls []tandem.ToolCall) {
 			continue
 		}
 		for _, n := range named {
-			if len(r.focus) < maxMentioned && !slices.ContainsFunc(r.focus, func(f tandem.Candidate) bool { return f.UID == n.UID }) {
+			if len(r.focus) < maxMentioned && !slices.ContainsFunc(r.focus, func(f tandem.Candidate) bool { return same(f, n) }) {
 				r.focus = append(r.focus, n)
 			}
 		}

@@ -193,14 +193,14 @@ func names(ref []token, task tandem.Candidate, among []Target, h Hints) bool {
 	rest := content(words)
 	pronouns := wordSet("it that this one es das dies die den ihn sie the")
 	if !slices.ContainsFunc(rest, func(w string) bool { return !pronouns[w] }) {
-		return len(h.Focus) > 0 && h.Focus[0].UID == task.UID
+		return len(h.Focus) > 0 && same(h.Focus[0], task)
 	}
 	if at, ok := Ordinal(words); ok {
 		c, ok := pick(h.Shown, at)
-		return ok && c.UID == task.UID
+		return ok && same(c, task)
 	}
 	sure, ok := Resolve(strings.Join(words, " "), among, Hints{}).Sure()
-	return ok && sure.UID == task.UID
+	return ok && same(sure.Candidate, task)
 }
 
 // numbersIn gives the task numbers of a reference. A number among other words is one only behind a sign or "task".
