@@ -1,0 +1,344 @@
+package planner
+
+import (
+	"slices"
+
+	"tandem"
+)
+
+// talk answers greetings, thanks and answers to questions that nobody asked.
+func (p *planning) talk(c clause) (*step, error) {
+	toks := c.toks
+	if len(toks) > maxTalk || destinationIn(toks) {
+		return nil, nil
+	}
+	stripped := withoutAddress(toks)
+	for _, kind := range smallTalk {
+		for _, words := range [][]token{toks, stripped} {
+			if kind.words.whole(words) || !kind.exact && kind.words.start(words) > 0 {
+				return &step{say: kind.reply, weak: true}, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// maxTalk bounds the words of small talk.
+const maxTalk = 14
+
+func destinationIn(toks []token) bool {
+	_, ok := destination(toks)
+	return ok
+}
+
+// smallTalk are the utterances that ask for nothing, with their answers. Exact ones must be all that was said.
+var smallTalk = []struct {
+	words patterns
+	exact bool
+	reply string
+}{
+	{english.help, true, replyHelp},
+	{english.greeting, true, replyHello},
+	{english.thanks, false, replyWelcome},
+	{english.farewell, false, replyBye},
+	{english.wellbeing, false, replyFine},
+	{english.again, true, replyAgain},
+	{english.doubt, true, replyDoubt},
+	{english.calm, true, replyNothingPending},
+	{english.refusal, true, replyNothingPending},
+	{english.approval, true, replyNothingPending},
+	{english.regret, true, replyUndoHint},
+}
+
+// takeBack undoes the last turn.
+func (p *planning) takeBack(c clause) (*step, error) {
+	n := english.undo.start(c.toks)
+	if n == 0 || len(c.toks) > maxTalk {
+		return nil, nil
+	}
+	rest := c.toks[n:]
+	for _, t := range rest {
+		if !t.is("it", "that", "this", "the", "last", "my", "change", "changes", "action", "thing", "what", "you", "did", "just", "one", "again", "please", "turn", "everything", "all", "of", "operation", "edit", "deletion", "delete", "add", "i") {
+			return nil, nil
+		}
+	}
+	return &step{writes: []call{{updateTask, changeArgs{Undo: "last"}}}}, nil
+}
+
+// simple makes a verb of complete_task or delete_task.
+func completing(args completeArgs, status, second, doing string) verb {
+	return verb{completeTask, func(w which) any { args.which = w; return args }, status, second, false, doing}
+}
+
+func deleting(args deleteArgs) verb {
+	return verb{deleteTask, func(w which) any { args.which = w; return args }, "pending", "completed", true, "delete"}
+}
+
+func changing(args changeArgs, doing string) verb {
+	return verb{updateTask, func(w which) any { args.which = w; return args }, "pending", "completed", false, doing}
+}
+
+// apply resolves the words that name tasks and makes the call. Words that name nothing are a question.
+func (p *planning) apply(c clause, toks []token, v verb) (*step, error) {
+	r, ok := p.refer(c.text, toks)
+	if !ok {
+		return nil, ask("Which task shall I " + v.doing + "?")
+	}
+	return p.applyTo(r, v)
+}
+
+func (p *planning) applyTo(r reference, v verb) (*step, error) {
+	t, err := p.resolve(r, v)
+	if err != nil {
+		return nil, err
+	}
+	return v.step(t), nil
+}
+
+// complete marks tasks as done: "complete 3", "mark the report as done", "I'm done with the report", "the report is done".
+func (p *planning) complete(c clause) (*step, error) {
+	toks := c.toks
+	v := completing(completeArgs{}, "pending", "", "complete")
+	if n := english.doneWith.start(toks); n > 0 && n < len(toks) && !c.question {
+		return p.claimed(c, toks[n:], v)
+	}
+	if n := english.mark.start(toks); n > 0 {
+		if head, ok := cutTail(toks[n:], english.completeTail); ok {
+			return p.apply(c, head, v)
+		}
+	}
+	if n := english.complete.start(toks); n > 0 {
+		head, _ := cutTail(toks[n:], english.completeTail)
+		if at, ok := destination(head); ok && at.prep == "off" {
+			head = slices.Concat(head[:at.from], head[at.to:])
+		}
+		if n < len(toks) && toks[n-1].is("off") || len(head) > 0 && head[len(head)-1].is("off") {
+			head = dropLast(head, "off")
+		}
+		return p.finish(c, head, v)
+	}
+	if head, ok := cutTail(toks, english.done); ok && !c.question && english.question.start(toks) == 0 {
+		return p.claimed(c, head, v)
+	}
+	return nil, nil
+}
+
+func dropLast(toks []token, word string) []token {
+	if n := len(toks); n > 0 && toks[n-1].is(word) {
+		return toks[:n-1]
+	}
+	return toks
+}
+
+// finish is for a verb that may also begin a new task: "finish the report by friday". What names no task is asked for.
+func (p *planning) finish(c clause, toks []token, v verb) (*step, error) {
+	s, err := p.apply(c, toks, v)
+	if q, ok := err.(*question); ok && len(q.candidates) == 0 && q.tool == "" && english.errand.start(c.toks) > 0 {
+		return nil, nil
+	}
+	return s, err
+}
+
+// claimed is for a statement that something is done: it counts when it names a task, and is small talk otherwise.
+func (p *planning) claimed(c clause, toks []token, v verb) (*step, error) {
+	r, ok := p.refer(c.text, toks)
+	if !ok {
+		return nil, nil
+	}
+	return p.applyTo(r, v)
+}
+
+// cutTail gives the tokens before a match that ends the clause.
+func cutTail(toks []token, tail patterns) ([]token, bool) {
+	for i := 1; i < len(toks); i++ {
+		if end := tail.at(toks, i); end > 0 && onlyMarks(toks[end:]) {
+			return toks[:i], true
+		}
+	}
+	return toks, false
+}
+
+// reopen opens done tasks again.
+func (p *planning) reopen(c clause) (*step, error) {
+	v := completing(completeArgs{Undo: true}, "completed", "", "reopen")
+	if n := english.reopen.start(c.toks); n > 0 {
+		return p.apply(c, c.toks[n:], v)
+	}
+	if c.question || english.question.start(c.toks) > 0 {
+		return nil, nil
+	}
+	head, ok := cutTail(c.toks, english.reopenTail)
+	if !ok {
+		return nil, nil
+	}
+	if n := english.mark.start(head); n > 0 {
+		head = head[n:]
+	}
+	if len(head) == 0 {
+		return nil, nil
+	}
+	return p.apply(c, head, v)
+}
+
+// restore takes tasks out of the trash.
+func (p *planning) restore(c clause) (*step, error) {
+	n := english.restore.start(c.toks)
+	if n == 0 {
+		return nil, nil
+	}
+	v := changing(changeArgs{Restore: true}, "restore")
+	v.status, v.second = "deleted", ""
+	return p.apply(c, c.toks[n:], v)
+}
+
+// snooze puts a task to sleep for a while; an hour when nothing is said.
+func (p *planning) snooze(c clause) (*step, error) {
+	toks := c.toks
+	if n := english.skip.start(toks); n > 0 && n < len(toks) && !c.polite && !medial(toks[n:]) {
+		head, _ := cutTail(toks[n:], thisTime)
+		return p.apply(c, head, completing(completeArgs{Skip: true}, "pending", "", "skip"))
+	}
+	n := english.snooze.start(toks)
+	if n == 0 {
+		return nil, nil
+	}
+	head, until := toks[n:], "1h"
+	if n == len(toks) {
+		head = []token{{kind: wordToken, word: "it"}}
+	}
+	if h, when, ok := p.splitWhen(c.text, toks[n-1:]); ok {
+		head = h[1:]
+		until, _ = p.move(when, false)
+		if len(head) == 0 {
+			head = []token{{kind: wordToken, word: "it"}}
+		}
+	}
+	return p.apply(c, head, changing(changeArgs{Snooze: until}, "snooze"))
+}
+
+var thisTime = compileAll("this time|week|month|once|one\nonce\njust this once\nfor this|the time|week|month\nnext time|one")
+
+// medial reports words of music and video, for which "skip" means another thing.
+func medial(toks []token) bool {
+	return slices.ContainsFunc(toks, func(t token) bool {
+		return t.is("song", "songs", "track", "tracks", "episode", "video", "chapter", "ad", "ads", "music", "ahead", "forward", "back")
+	})
+}
+
+// remove deletes tasks: "delete the meeting task", "take milk off my list", "I don't need the eggs any more".
+func (p *planning) remove(c clause) (*step, error) {
+	toks := c.toks
+	if c.question && !c.polite {
+		return nil, nil
+	}
+	place, listed := destination(toks)
+	if listed && place.from == 0 && place.to < len(toks) { // "on my list, remove eggs"
+		toks = trimMarks(toks[place.to:])
+	}
+	n := english.remove.start(toks)
+	if english.takeOff.start(toks) > 0 && listed && slices.Contains([]string{"off", "from", "of"}, place.prep) {
+		n = 1
+	}
+	if english.takeOff.start(toks) > 0 && n == 0 && len(toks) > 1 && toks[len(toks)-1].is("off") {
+		n, toks = 1, toks[:len(toks)-1]
+	}
+	if n == 0 {
+		return p.unneeded(c, toks)
+	}
+	if n < len(toks) && toks[n].is("out", "off", "down") {
+		n++
+	}
+	if foreign(toks[n:], listed) {
+		return nil, nil
+	}
+	return p.removeNamed(c, toks[n:])
+}
+
+// foreign reports an object that is none of the list's: "cancel whisper mode". A list or a task in the words says otherwise.
+func foreign(toks []token, listed bool) bool {
+	if listed || slices.ContainsFunc(toks, func(t token) bool { return t.in(english.taskNouns) }) {
+		return false
+	}
+	return slices.ContainsFunc(toks, func(t token) bool { return t.in(english.foreign) })
+}
+
+func (p *planning) removeNamed(c clause, toks []token) (*step, error) {
+	scope := ""
+	if head, ok := cutTail(toks, wholeSeries); ok {
+		toks, scope = head, "series"
+	}
+	if n := wholeSeries.start(toks); n > 0 {
+		toks, scope = toks[n:], "series"
+	}
+	v := deleting(deleteArgs{Scope: scope})
+	if p.object != "" && len(p.mentioned) == 0 && pronoun(toks) {
+		return p.apply(clause{text: p.object, toks: lex(p.object)}, lex(p.object), v)
+	}
+	return p.apply(c, toks, v)
+}
+
+var wholeSeries = compileAll("the? whole|entire|full series of?\nthe? series of?\nand all future|following occurrences|ones\nwith all occurrences\nall occurrences|repetitions of")
+
+// pronoun reports words that only point at what was spoken of.
+func pronoun(toks []token) bool {
+	for _, t := range withoutPlace(toks) {
+		if !t.in(english.it) && !t.in(english.them) && !t.is("to", ",") {
+			return false
+		}
+	}
+	return len(toks) > 0
+}
+
+func withoutPlace(toks []token) []token {
+	if at, ok := destination(toks); ok {
+		return slices.Concat(toks[:at.from], toks[at.to:])
+	}
+	return toks
+}
+
+// unneeded reads "I don't need milk any more"; the next clause may say what to do about it.
+func (p *planning) unneeded(c clause, toks []token) (*step, error) {
+	n := english.noLonger.start(toks)
+	if n == 0 || n >= len(toks) {
+		return nil, nil
+	}
+	head, gone := cutTail(toks[n:], compiledAnymore)
+	if _, listed := destination(toks); !gone && !listed {
+		return nil, nil
+	}
+	if _, listed := destination(toks); listed {
+		return p.apply(c, trimTo(head), deleting(deleteArgs{}))
+	}
+	q := ask("Shall I take " + quote(source(c.text, head)) + " off your list? Say \"delete\" and its name.")
+	q.weak = true
+	return nil, q
+}
+
+var compiledAnymore = compileAll("anymore\nany more\nany longer\nnow")
+
+func trimTo(toks []token) []token {
+	for len(toks) > 1 && toks[0].is("to", "the") {
+		toks = toks[1:]
+	}
+	return toks
+}
+
+// object gives what a clause that asked for nothing spoke of: "I need eggs", "is milk on my list".
+func (c clause) object() string {
+	toks := c.bare().toks
+	for _, ps := range []patterns{english.noLonger, english.need, english.wants, english.holds} {
+		if n := ps.start(toks); n > 0 && n < len(toks) {
+			head, _ := cutTail(toks[n:], compiledAnymore)
+			return source(c.text, withoutPlace(head))
+		}
+	}
+	return ""
+}
+
+// candidateOf gives the newest task of the conversation.
+func (p *planning) newest() (tandem.Candidate, bool) {
+	if len(p.focus) == 0 {
+		return tandem.Candidate{}, false
+	}
+	return p.focus[0], true
+}

@@ -1,0 +1,442 @@
+package planner
+
+import (
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf16"
+
+	"tandem"
+	"tandem/agent/phrase"
+)
+
+// filter is what words say about tasks besides their names.
+type filter struct {
+	status   string // pending, completed, deleted or all; empty: not said
+	overdue  bool
+	undated  bool
+	priority string
+	tags     []string
+	named    string // a stretch that list_tasks knows by name
+	from, to string // dates, inclusive
+	clock    string // HH:MM
+	part     stretch
+}
+
+// stretch is a range of clock times, the end excluded.
+type stretch struct{ from, to string }
+
+// partStretches are the clock times that a part of the day holds.
+var partStretches = map[string]stretch{
+	"morning": {"00:00", "12:00"}, "mornings": {"00:00", "12:00"}, "afternoon": {"12:00", "18:00"}, "afternoons": {"12:00", "18:00"},
+	"evening": {"17:00", "24:00"}, "evenings": {"17:00", "24:00"}, "night": {"18:00", "24:00"}, "nights": {"18:00", "24:00"},
+	"tonight": {"17:00", "24:00"},
+}
+
+// empty reports that nothing narrows the tasks; a status alone does not.
+func (f filter) empty() bool {
+	return !f.overdue && !f.undated && f.priority == "" && len(f.tags) == 0 && !f.timed()
+}
+
+// timed reports that words about time narrow the tasks.
+func (f filter) timed() bool {
+	return f.named != "" || f.from != "" || f.to != "" || f.clock != "" || f.part != (stretch{})
+}
+
+// args gives what list_tasks can filter by itself.
+func (f filter) args() listArgs {
+	a := listArgs{Status: f.status, Priority: f.priority, Tags: f.tags, Due: f.named}
+	switch {
+	case f.overdue:
+		a.Due = "overdue"
+	case f.undated:
+		a.Due = "none"
+	case f.named == "":
+		a.DueFrom, a.DueTo = f.from, f.to
+	}
+	return a
+}
+
+// fits reports whether a listed task is one of those that the words mean.
+func (p *planning) fits(f filter, row tandem.TaskRow) bool {
+	date, clock := p.local(row)
+	switch {
+	case f.overdue && (row.DueDate == nil || !time.Time(*row.DueDate).Before(p.now) || row.Completed):
+		return false
+	case f.undated && date != "":
+		return false
+	case f.priority != "" && string(row.Priority) != f.priority:
+		return false
+	case f.from != "" && (date == "" || date < f.from), f.to != "" && (date == "" || date > f.to):
+		return false
+	case f.clock != "" && clock != f.clock:
+		return false
+	case f.part != (stretch{}) && (clock == "" || clock < f.part.from || clock >= f.part.to):
+		return false
+	}
+	return !slices.ContainsFunc(f.tags, func(tag string) bool {
+		return !slices.ContainsFunc(row.Tags, func(t string) bool { return tandem.Fold(t) == tandem.Fold(tag) })
+	})
+}
+
+// local gives date and time of a due task on the clock of the reader.
+func (p *planning) local(row tandem.TaskRow) (date, clock string) {
+	if row.Due == nil {
+		return "", ""
+	}
+	if row.Due.TimeZone == "" || row.Due.Time == "" || row.DueDate == nil {
+		return row.Due.Date, row.Due.Time
+	}
+	at := time.Time(*row.DueDate).In(p.zone)
+	return at.Format(time.DateOnly), at.Format("15:04")
+}
+
+// marked is a reader that takes tokens out of a reference one meaning after the other.
+type marked struct {
+	text string
+	toks []token
+	used []bool
+}
+
+func newMarked(text string, toks []token) *marked {
+	return &marked{text: text, toks: toks, used: make([]bool, len(toks))}
+}
+
+func (m *marked) take(from, to int) {
+	for i := from; i < to && i < len(m.toks); i++ {
+		m.used[i] = true
+	}
+}
+
+// left gives the tokens that nothing took.
+func (m *marked) left() []token {
+	var out []token
+	for i, t := range m.toks {
+		if !m.used[i] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// takeAll takes every match of the patterns and reports whether there was one.
+func (m *marked) takeAll(ps patterns) (found bool) {
+	for i := 0; i < len(m.toks); i++ {
+		if end := ps.at(m.toks, i); end > 0 && !m.used[i] {
+			m.take(i, end)
+			found = true
+			i = end - 1
+		}
+	}
+	return found
+}
+
+var (
+	overdueWords  = compileAll("overdue|late|outdated\npast due\nbehind schedule")
+	undatedWords  = compileAll("without a|any? due? date|deadline|time\nwith no due? date|deadline|time\nundated|unscheduled\nthat|which have no due? date|deadline")
+	pendingWords  = compileAll("not|isnt|arent|havent yet? been? {done} yet?\npending|open|incomplete|unfinished|outstanding|remaining|active|undone|uncompleted\nstill to do|open\nleft to do\nto be done")
+	doneWords     = compileAll("completed|finished\nalready? done|closed\nmarked as? {done}")
+	deletedWords  = compileAll("deleted|trashed|removed\nin the? trash|bin")
+	priorityWords = compileAll("with? a|the? {level}|highest|lowest priority\npriority {level}|highest|lowest\nof {level} priority")
+	levelWords    = compileAll("urgent|critical|important|unimportant|p1|p2|p3|p4")
+	taggedWords   = compileAll("tagged|labeled|labelled as|with|under?\nwith the|a? tag|tags|label|labels\nhaving|has|under the? tag|tags|label")
+	allWords      = compileAll("all|every|each|everything|any of? {my}? single?\nall|both of? {my}?")
+	relativeWords = compileAll("that|which are|is|were|was|i|i|have|had? planned|scheduled|set|have|due|made|created|got?\ndue|scheduled|planned|set|happening|coming up?|for|on|at?")
+)
+
+// readFilter takes what narrows the tasks out of m.
+func (p *planning) readFilter(m *marked) filter {
+	var f filter
+	f.overdue, f.undated = m.takeAll(overdueWords), m.takeAll(undatedWords)
+	switch {
+	case m.takeAll(pendingWords):
+		f.status = "pending"
+	case m.takeAll(doneWords):
+		f.status = "completed"
+	case m.takeAll(deletedWords):
+		f.status = "deleted"
+	}
+	f.readTags(m)
+	f.readPriority(m)
+	p.readStretch(m, &f)
+	return f
+}
+
+func (f *filter) readTags(m *marked) {
+	for i := 0; i < len(m.toks); i++ {
+		if m.toks[i].kind == tagToken && !m.used[i] {
+			f.tags = append(f.tags, m.toks[i].word)
+			m.take(i, i+1)
+			continue
+		}
+		end := taggedWords.at(m.toks, i)
+		if end == 0 || end >= len(m.toks) {
+			continue
+		}
+		m.take(i, end)
+		for end < len(m.toks) && tagLike(m.toks[end]) {
+			f.tags = append(f.tags, tagText(m.text, m.toks[end]))
+			m.take(end, end+1)
+			if end+2 < len(m.toks) && m.toks[end+1].is("and", ",") && tagLike(m.toks[end+2]) {
+				m.take(end+1, end+2)
+				end += 2
+				continue
+			}
+			break
+		}
+	}
+}
+
+func tagLike(t token) bool { return t.kind == wordToken || t.kind == tagToken || t.kind == quoteToken }
+
+// tagText gives a tag as it was written.
+func tagText(text string, t token) string {
+	if t.kind == wordToken {
+		return text[t.from:t.to]
+	}
+	return t.word
+}
+
+func (f *filter) readPriority(m *marked) {
+	for i := range m.toks {
+		for _, ps := range []patterns{priorityWords, levelWords} {
+			end := ps.at(m.toks, i)
+			if end == 0 || m.used[i] {
+				continue
+			}
+			for _, t := range m.toks[i:end] {
+				if level, ok := levelNames[t.word]; ok {
+					f.priority = level
+				}
+			}
+			m.take(i, end)
+		}
+	}
+}
+
+var (
+	periodWords = compileAll(`
+		this|current|coming|next|following week|month|weekend|quarter|year
+		the? next|coming|following {number}|two|three|four|five|six|seven|eight|nine|ten|few|couple days|weeks|months
+		the weekend
+	`)
+	edgeWords = wordSet("before after until till since by from")
+	numbers   = map[string]int{"two": 2, "couple": 2, "three": 3, "few": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+)
+
+// readStretch takes the words about time.
+func (p *planning) readStretch(m *marked, f *filter) {
+	for i := 0; i < len(m.toks); i++ {
+		if end := periodWords.at(m.toks, i); end > 0 && !m.used[i] {
+			p.readPeriod(m.toks[i:end], f)
+			m.take(i, end)
+			m.takeLead(i)
+			return
+		}
+	}
+	for i, t := range m.toks {
+		if !m.used[i] && t.in(english.parts) {
+			f.part = partStretches[t.word]
+			m.take(i, i+1)
+			if i > 0 && m.toks[i-1].is("this") || t.is("tonight") {
+				m.take(max(0, i-1), i)
+				f.from, f.to = p.date(0), p.date(0)
+			}
+			m.takeLead(i)
+		}
+	}
+	p.readDate(m, f)
+}
+
+// takeLead takes the little words before token i that belong to a time.
+func (m *marked) takeLead(i int) {
+	for i > 0 && m.toks[i-1].is("in", "for", "on", "at", "due", "during", "by", "the", "of", "from", "scheduled", "planned") {
+		i--
+		m.take(i, i+1)
+	}
+}
+
+func (p *planning) readPeriod(words []token, f *filter) {
+	unit, word := words[len(words)-1].word, words[0].word
+	n := 0
+	for _, t := range words {
+		if t.kind == numberToken {
+			n = int(t.n)
+		} else if v, ok := numbers[t.word]; ok {
+			n = v
+		}
+	}
+	coming := word == "next" || word == "following" || word == "coming"
+	start := p.weekStart()
+	switch {
+	case n > 0:
+		days := map[string]int{"days": 1, "weeks": 7, "months": 30}[unit]
+		f.from, f.to = p.date(0), p.date(min(n, maxAhead)*days)
+	case unit == "weekend":
+		monday := -((int(p.now.Weekday()) + 6) % 7)
+		if word == "next" && p.now.Weekday() != time.Sunday && p.now.Weekday() != time.Saturday || word == "following" {
+			monday += 7
+		}
+		f.from, f.to = p.date(monday+5), p.date(monday+6)
+	case unit == "week" && coming:
+		f.from, f.to = p.date(start+7), p.date(start+13)
+	case unit == "week":
+		f.named, f.from, f.to = "this_week", p.date(start), p.date(start+6)
+	case unit == "month" && coming:
+		f.from, f.to = p.month(1)
+	case unit == "month":
+		f.from, f.to = p.month(0)
+		f.named = "this_month"
+	}
+}
+
+// maxAhead bounds a number of days, weeks or months.
+const maxAhead = 999
+
+// readDate takes a day or a time of day.
+func (p *planning) readDate(m *marked, f *filter) {
+	first, last := -1, -1
+	for i := range m.toks {
+		if !m.used[i] {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		return
+	}
+	base := m.toks[first].from
+	text := m.text[base:m.toks[last].to]
+	r := phrase.Parse(text, p.now, p.zone, p.with(offSpans(text, base, m)))
+	if r.Due == nil || r.Recurrence != nil {
+		return
+	}
+	f.clock = r.Due.Time
+	if f.part != (stretch{}) {
+		f.clock = ""
+	}
+	if !p.clockAlone(spanText(r), *r.Due) {
+		f.from, f.to = r.Due.Date, r.Due.Date
+	}
+	p.takeSpans(m, base, text, r, f)
+	f.name(p)
+}
+
+// name gives a single day the name that list_tasks knows.
+func (f *filter) name(p *planning) {
+	if f.from != f.to {
+		return
+	}
+	switch f.from {
+	case p.date(0):
+		f.named = "today"
+	case p.date(1):
+		f.named = "tomorrow"
+	}
+}
+
+func spanText(r phrase.Result) string {
+	for _, s := range r.Spans {
+		if s.Kind == phrase.KindDue {
+			return s.Text
+		}
+	}
+	return ""
+}
+
+// with gives the grammar's options with stretches switched off.
+func (p *planning) with(off [][2]int) phrase.Options {
+	o := p.options
+	o.Off = off
+	return o
+}
+
+// offSpans gives the tokens that are taken already as UTF-16 spans of text, which starts at byte base.
+func offSpans(text string, base int, m *marked) [][2]int {
+	var out [][2]int
+	for i, t := range m.toks {
+		if m.used[i] && t.from >= base && t.to <= base+len(text) {
+			out = append(out, [2]int{units(text[:t.from-base]), units(text[:t.to-base])})
+		}
+	}
+	return out
+}
+
+// units counts UTF-16 code units.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(1, utf16.RuneLen(r))
+	}
+	return n
+}
+
+// takeSpans takes the tokens of a date, and makes a range of it where a word such as "before" stands ahead.
+func (p *planning) takeSpans(m *marked, base int, text string, r phrase.Result, f *filter) {
+	for _, s := range r.Spans {
+		if s.Kind != phrase.KindDue {
+			continue
+		}
+		from, to := byteAt(text, s.Start)+base, byteAt(text, s.End)+base
+		first := slices.IndexFunc(m.toks, func(t token) bool { return t.to > from })
+		for i, t := range m.toks {
+			if t.from < to && t.to > from {
+				m.take(i, i+1)
+			}
+		}
+		if first > 0 {
+			f.edge(m.toks[first-1])
+			if m.toks[first-1].in(edgeWords) {
+				m.take(first-1, first)
+			}
+			m.takeLead(first)
+		}
+	}
+}
+
+// edge opens one end of a single day.
+func (f *filter) edge(before token) {
+	if f.from == "" {
+		return
+	}
+	switch before.word {
+	case "before", "until", "till", "by":
+		f.from = ""
+	case "after", "since", "from":
+		f.to = ""
+	}
+}
+
+// byteAt gives the byte offset of a UTF-16 offset.
+func byteAt(text string, unit int) int {
+	n := 0
+	for i, r := range text {
+		if n >= unit {
+			return i
+		}
+		n += max(1, utf16.RuneLen(r))
+	}
+	return len(text)
+}
+
+// numberOf reads a number in digits or words.
+func numberOf(t token) (int64, bool) {
+	switch {
+	case t.kind == numberToken || t.kind == mentionToken:
+		return t.n, true
+	case t.kind == wordToken:
+		if n, ok := cardinals[t.word]; ok {
+			return n, true
+		}
+		if n, err := strconv.ParseInt(t.word, 10, 64); err == nil {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+var cardinals = map[string]int64{
+	"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}

@@ -1,0 +1,252 @@
+package planner
+
+import (
+	"errors"
+	"time"
+
+	"tandem"
+	"tandem/agent/phrase"
+)
+
+// planning is one round's work on a message.
+type planning struct {
+	now      time.Time // in zone
+	zone     *time.Location
+	settings tandem.Settings
+	options  phrase.Options
+	focus    []tandem.Candidate
+	shown    []tandem.Candidate
+
+	recorded []record // of earlier rounds
+	used     int
+	want     listArgs // the list to read, with errUnread
+
+	mentioned []target // by the clause before
+	object    string   // what the clause before spoke of, as text
+}
+
+// errUnread ends a round: a list must be read before the plan can go on.
+var errUnread = errors.New("a list is not read yet")
+
+// question ends a turn without any write: something was left open. With a tool it can be answered with a yes, or with one of
+// the candidates.
+type question struct {
+	tool       string
+	args       any // without task_id where there are candidates
+	candidates []tandem.Candidate
+	text       string
+	weak       bool // only put when the message holds nothing else
+}
+
+func (q *question) Error() string { return q.text }
+
+func ask(text string) *question { return &question{text: text} }
+
+// step is what one clause asks for.
+type step struct {
+	drafts []addArgs // new tasks
+	writes []call
+	show   *listing
+	say    string
+	weak   bool     // a refusal or small talk
+	errand bool     // an errand without a word that speaks of the list
+	about  []target // what later clauses mean by "it"
+	object string
+}
+
+// run plans the message and gives what this round has to do.
+func (p *planning) run(text string) outcome {
+	clauses := cut(text)
+	if len(clauses) == 0 {
+		return outcome{text: replyHelp}
+	}
+	m, err := p.read(clauses)
+	var q *question
+	switch {
+	case errors.Is(err, errUnread):
+		return outcome{calls: []call{{listTasks, p.want}}}
+	case errors.As(err, &q):
+		return outcome{question: q}
+	}
+	return p.carryOut(m)
+}
+
+// message is what all clauses of a message come to.
+type message struct {
+	drafts []addArgs
+	writes []call
+	shows  []*listing
+	says   []string
+}
+
+// read plans every clause. The first thing that is left open is the error: nothing is written then.
+func (p *planning) read(clauses []clause) (message, error) {
+	var m message
+	var idle []string
+	var weak *question
+	errands := 0
+	for _, c := range clauses {
+		s, err := p.clause(c)
+		var q *question
+		if errors.As(err, &q) && q.weak {
+			if weak == nil {
+				weak = q
+			}
+			p.object = c.object()
+			continue
+		}
+		if err != nil {
+			return m, err
+		}
+		if s.weak {
+			idle = append(idle, s.say)
+		} else {
+			m.add(s)
+		}
+		if s.errand {
+			errands++
+		}
+		p.mentioned, p.object = s.about, s.object
+	}
+	stray := weak != nil || len(idle) > 0
+	switch {
+	case errands > 0 && stray && errands == len(m.drafts) && len(m.writes)+len(m.shows) == 0:
+		return m, confirmAdd(m.drafts[0], true)
+	case m.empty() && weak != nil:
+		return m, weak
+	case m.empty() && len(idle) > 0:
+		m.says = idle[:1]
+	}
+	return m, nil
+}
+
+func (m *message) add(s *step) {
+	m.drafts = append(m.drafts, s.drafts...)
+	m.writes = append(m.writes, s.writes...)
+	if s.show != nil {
+		m.shows = append(m.shows, s.show)
+	}
+	if s.say != "" {
+		m.says = append(m.says, s.say)
+	}
+}
+
+func (m *message) empty() bool {
+	return len(m.drafts)+len(m.writes)+len(m.shows)+len(m.says) == 0
+}
+
+// rules take a clause, the first that knows it. Their order is part of their meaning: "remind me what I have to do" is a
+// question before it is a reminder, "add a tag to task 3" a change before it is a new task.
+var rules = []func(*planning, clause) (*step, error){
+	(*planning).talk, (*planning).takeBack, (*planning).correct, (*planning).query, (*planning).snooze, (*planning).reopen,
+	(*planning).complete, (*planning).change, (*planning).restore, (*planning).remind, (*planning).remove, (*planning).addNew, (*planning).errand,
+}
+
+// clause plans one clause.
+func (p *planning) clause(c clause) (*step, error) {
+	whole := c
+	c = c.bare()
+	for i, rule := range rules {
+		with := c
+		if i == 0 {
+			with = whole
+		}
+		if s, err := rule(p, with); s != nil || err != nil {
+			return s, err
+		}
+	}
+	return p.decline(c)
+}
+
+// carryOut emits the writes of a settled plan, then what is to be shown, then the reply.
+func (p *planning) carryOut(m message) outcome {
+	stages := m.stages()
+	var done []done
+	for _, stage := range stages {
+		if p.used >= len(p.recorded) {
+			return outcome{calls: stage}
+		}
+		failed := false
+		for _, c := range stage {
+			if p.used < len(p.recorded) {
+				d := doneCall(c, p.recorded[p.used].result)
+				done = append(done, d)
+				failed = failed || !d.result.Success
+				p.used++
+			}
+		}
+		if failed {
+			break
+		}
+	}
+	if q := twinQuestion(done); q != nil {
+		return outcome{question: q}
+	}
+	var lists []shownList
+	for _, l := range m.shows {
+		r, err := p.lookup(l.args, maxShown)
+		if err != nil {
+			return outcome{calls: []call{{listTasks, p.want}}}
+		}
+		lists = append(lists, shownList{l, r})
+	}
+	return outcome{text: p.reply(done, lists, m.says)}
+}
+
+// stages orders the writes: new tasks become one call. Where exactly one of several calls names tasks by a number that was not
+// looked up, it goes first, and the others wait for it: a number that names nothing must not leave half a plan behind.
+func (m message) stages() [][]call {
+	all := m.writes
+	if len(m.drafts) > 0 {
+		all = append(all[:len(all):len(all)], addCall(m.drafts))
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	for i, c := range all {
+		if n, ok := c.args.(numbered); ok && n.unseen() && len(all) > 1 {
+			rest := append(append([]call{}, all[:i]...), all[i+1:]...)
+			return [][]call{{c}, rest}
+		}
+	}
+	return [][]call{all}
+}
+
+// numbered are arguments that name tasks.
+type numbered interface{ unseen() bool }
+
+// addCall makes one call of all new tasks.
+func addCall(drafts []addArgs) call {
+	if len(drafts) == 1 {
+		d := drafts[0]
+		d.OnDuplicate = "ask"
+		return call{addTask, d}
+	}
+	return call{addTask, addManyArgs{Items: drafts, OnDuplicate: "ask"}}
+}
+
+// lookup gives a list: from the transcript, or errUnread. Where fewer than need tasks came although there are more, the next
+// pages follow.
+func (p *planning) lookup(args listArgs, need int) (result, error) {
+	var all result
+	for page := 0; ; page++ {
+		if p.used >= len(p.recorded) || p.recorded[p.used].tool != listTasks {
+			p.want = args
+			return result{}, errUnread
+		}
+		r := p.recorded[p.used].result
+		p.used++
+		if page == 0 {
+			all = r
+		} else {
+			all.Tasks = append(all.Tasks, r.Tasks...)
+		}
+		if len(r.Tasks) == 0 || len(all.Tasks) >= min(all.Total, need) || page == maxPages {
+			return all, nil
+		}
+		args.Offset = len(all.Tasks)
+	}
+}
+
+// maxPages bounds how often a list that does not fit is read on.
+const maxPages = 3

@@ -1,0 +1,277 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+
+	"tandem"
+)
+
+// listing is a list that the person asked to see.
+type listing struct {
+	args  listArgs
+	f     filter
+	about string // words that were looked for
+	count bool   // how many, not which
+	next  bool   // only what comes first
+}
+
+// query reads a question about the list, or a command to show it. It never changes anything.
+func (p *planning) query(c clause) (*step, error) {
+	toks := c.toks
+	if len(toks) > maxQuery {
+		return nil, nil
+	}
+	for _, read := range []func(*planning, clause) *listing{
+		(*planning).askNext, (*planning).askLeft, (*planning).askWhether, (*planning).askPlans, (*planning).askFor,
+	} {
+		if l := read(p, c); l != nil {
+			return &step{show: l, object: c.object()}, nil
+		}
+	}
+	return nil, nil
+}
+
+// maxQuery bounds the words of a question.
+const maxQuery = 30
+
+// askNext reads "what's next".
+func (p *planning) askNext(c clause) *listing {
+	n := english.next.start(c.toks)
+	if n == 0 || !onlyLittle(c.toks[n:]) {
+		return nil
+	}
+	return &listing{args: listArgs{Status: "pending", SortBy: "due_date", Limit: 3}, f: filter{status: "pending"}, next: true}
+}
+
+func onlyLittle(toks []token) bool {
+	return !slices.ContainsFunc(toks, func(t token) bool {
+		return t.kind != markToken && !t.is("on", "my", "list", "todo", "for", "me", "up", "today", "to", "do", "the", "now", "agenda", "task", "in", "line", "first", "please")
+	})
+}
+
+// askLeft reads "what's pending", "what have I completed", "anything overdue".
+func (p *planning) askLeft(c clause) *listing {
+	n := english.left.start(c.toks)
+	if n == 0 {
+		return nil
+	}
+	m := newMarked(c.text, c.toks)
+	f := p.readFilter(m)
+	if slices.ContainsFunc(c.toks[:n], func(t token) bool {
+		return t.is("completed", "complete", "done", "finished", "finish", "accomplished", "accomplish", "achieved")
+	}) && f.status != "pending" {
+		f.status = "completed"
+	}
+	rest := contentOf(m.left())
+	rest = slices.DeleteFunc(rest, func(t token) bool { return english.plain[t.word] || t.in(english.taskNouns) })
+	if len(rest) > 0 {
+		return nil
+	}
+	return p.listing(f, nil, c)
+}
+
+// askWhether reads questions about one entry: "is milk on my list", "do I have to buy milk", "when is the dentist".
+func (p *planning) askWhether(c clause) *listing {
+	toks := c.toks
+	if n := english.mustI.start(toks); n > 0 && english.errand.start(toks[n:]) > 0 {
+		return p.lookFor(toks[n:], c)
+	}
+	if n := english.holds.start(toks); n > 0 && n < len(toks) {
+		if at, ok := destination(toks); ok && at.from > 0 && at.prep != "of" && at.prep != "for" {
+			return p.lookFor(slices.Concat(toks[n:at.from], toks[at.to:]), c)
+		}
+	}
+	return nil
+}
+
+// lookFor lists tasks by words and filters.
+func (p *planning) lookFor(toks []token, c clause) *listing {
+	m := newMarked(c.text, toks)
+	f := p.readFilter(m)
+	rest := slices.DeleteFunc(contentOf(m.left()), func(t token) bool { return english.plain[t.word] })
+	return p.listing(f, rest, c)
+}
+
+// askPlans reads "what do I have today", "am I free at four", "how does my week look".
+func (p *planning) askPlans(c clause) *listing {
+	n := english.planned.start(c.toks)
+	free := english.free.start(c.toks)
+	if n == 0 && free == 0 {
+		return nil
+	}
+	m := newMarked(c.text, c.toks)
+	f := p.readFilter(m)
+	if r := (&reference{}); true {
+		r.readPlace(m)
+	}
+	rest := slices.DeleteFunc(contentOf(m.left()), func(t token) bool {
+		return english.plain[t.word] || t.in(english.taskNouns) || english.wideNouns[t.word]
+	})
+	if len(rest) > 0 || free > 0 && !f.timed() {
+		return nil
+	}
+	return p.listing(f, nil, c)
+}
+
+// askFor reads commands and questions that name tasks, reminders or appointments.
+func (p *planning) askFor(c clause) *listing {
+	toks := c.toks
+	n := english.show.start(toks)
+	if n == 0 && english.ask.start(toks) == 0 && english.count.start(toks) == 0 {
+		return nil
+	}
+	if howTo(toks) {
+		return nil
+	}
+	if n == len(toks) && toks[0].is("list") {
+		return p.listing(filter{}, nil, c)
+	}
+	scoped, wide := p.scope(toks, n)
+	if !scoped {
+		return nil
+	}
+	m := newMarked(c.text, toks)
+	m.take(0, n)
+	if r := (&reference{}); true {
+		r.readPlace(m)
+	}
+	for i := n; i < len(toks); i++ {
+		if at, ok := listAt(toks, i); ok && at.from == i {
+			m.take(at.from, at.to)
+			break
+		}
+	}
+	f := p.readFilter(m)
+	drop := func(t token) bool {
+		return english.plain[t.word] && t.kind == wordToken || t.in(english.taskNouns) || wide && english.wideNouns[t.word] || t.in(english.wideNouns)
+	}
+	return p.listing(f, slices.DeleteFunc(contentOf(m.left()), drop), c)
+}
+
+// howTo reports a question about how or why, which no list answers.
+func howTo(toks []token) bool {
+	if toks[0].is("how", "hows") {
+		return len(toks) < 2 || !toks[1].is("many", "much", "does", "is")
+	}
+	return toks[0].is("why", "whys")
+}
+
+// scope reports whether the words are about the list, and whether about all of it.
+func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
+	if foreign(toks[n:], false) {
+		return false, false
+	}
+	if _, ok := destination(toks[:]); ok && !thirdList(toks) {
+		return true, true
+	}
+	for i, t := range toks {
+		switch {
+		case t.in(english.taskNouns):
+			return true, true
+		case t.in(english.listNouns) || t.in(english.calendarNouns):
+			if i > 0 && (ownList(toks, i)) {
+				return true, true
+			}
+		case t.in(english.eventNouns):
+			return true, false
+		}
+	}
+	return false, false
+}
+
+// ownList reports "my list", "the shopping list": not "a list of songs".
+func ownList(toks []token, i int) bool {
+	if i+1 < len(toks) && toks[i+1].is("of") && listOf(toks[i+1:]) == 0 {
+		return false
+	}
+	for j := i - 1; j >= 0 && j >= i-4; j-- {
+		if toks[j].is("my", "our", "todo", "shopping", "grocery", "the", "todays", "your", "tomorrows") {
+			return true
+		}
+	}
+	return false
+}
+
+func thirdList(toks []token) bool {
+	for i, t := range toks {
+		if t.is("list", "lists") && i+1 < len(toks) && toks[i+1].is("of") && listOf(toks[i+1:]) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// listing makes the call of a question.
+func (p *planning) listing(f filter, words []token, c clause) *listing {
+	if f.status == "" {
+		f.status = "pending"
+		if slices.ContainsFunc(c.toks, func(t token) bool { return t.is("all", "every", "everything", "whole", "entire") }) && !f.timed() && !f.overdue {
+			f.status = "all"
+		}
+	}
+	l := &listing{args: f.args(), f: f, count: english.count.start(c.toks) > 0}
+	if len(words) > 0 {
+		l.args.Search, l.about = searchFor(words), spokenWords(words)
+	}
+	if l.args.Search == "" && f.timed() {
+		l.args.SortBy = "due_date"
+	}
+	p.sorting(c, l)
+	return l
+}
+
+// sorting reads "by priority", "sorted by due date".
+func (p *planning) sorting(c clause, l *listing) {
+	for i, t := range c.toks {
+		if !t.is("by") || i+1 >= len(c.toks) {
+			continue
+		}
+		by := map[string]string{"priority": "priority", "importance": "priority", "due": "due_date", "date": "due_date", "deadline": "due_date", "title": "title", "name": "title", "created": "created_at"}[c.toks[i+1].word]
+		if by == "" {
+			continue
+		}
+		l.args.SortBy, l.args.Search, l.about = by, "", ""
+		if by == "priority" {
+			l.args.SortOrder = "desc"
+		}
+	}
+}
+
+func spokenWords(words []token) string {
+	out := make([]string, len(words))
+	for i, t := range words {
+		out[i] = t.word
+	}
+	return strings.Join(out, " ")
+}
+
+// shownList is a listing with what it found.
+type shownList struct {
+	*listing
+	found result
+}
+
+// decline is for what is no request of the list: another imperative or a name is offered as a task, the rest is refused.
+func (p *planning) decline(c clause) (*step, error) {
+	if p.declarative(c) {
+		return nil, p.offer(c)
+	}
+	return &step{say: replyRefuse, weak: true}, nil
+}
+
+// declarative reports words that may be meant as a task: no question, and no request to an assistant.
+func (p *planning) declarative(c clause) bool {
+	toks := c.toks
+	if c.question || c.polite || len(toks) > maxOffer || english.question.start(toks) > 0 || english.service.start(toks) > 0 || english.errandNot.start(toks) > 0 {
+		return false
+	}
+	if n := english.need.start(toks); n > 0 && n < len(toks) {
+		return english.service.start(toks[n:]) == 0
+	}
+	return !toks[0].is("i", "im", "ive", "id", "ill", "you", "your", "youre", "we", "it", "its", "that", "thats", "this", "there", "theres", "if", "because", "they", "he", "she") &&
+		english.wants.start(toks) == 0 && len(tandem.Words(c.source())) > 0
+}
+
+// maxOffer bounds the words that are offered as a task.
+const maxOffer = 20

@@ -1,0 +1,322 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tandem"
+)
+
+// The sentences that need no data.
+const (
+	replyHelp = "I keep your task list. You can say: \"add milk and eggs\", \"remind me to call mom tomorrow at 5\", \"what's due today\", " +
+		"\"complete 3\", \"move the dentist to Friday\", \"delete the meeting task\" or \"undo\"."
+	replyHello          = "Hello. Tell me what to put on your list, or ask what is on it."
+	replyWelcome        = "You are welcome."
+	replyBye            = "Goodbye."
+	replyFine           = "All is well, thank you. Your list is in good hands."
+	replyAgain          = "There is nothing to repeat. Tell me what you want to do with your list."
+	replyDoubt          = "That is fine. Tell me when you have decided."
+	replyNothingPending = "There is nothing waiting for an answer."
+	replyUndoHint       = "Say \"undo\" and I take the last change back."
+	replyRefuse         = "I can only help with your task list."
+)
+
+// maxShown is how many tasks a reply lists.
+const maxShown = 20
+
+// maxNamed is how many tasks a reply names in a sentence.
+const maxNamed = 5
+
+// done is a call with what came of it.
+type done struct {
+	call
+	result result
+}
+
+func doneCall(c call, r result) done { return done{c, r} }
+
+// reply tells what was done, shows lists, and adds what was said.
+func (p *planning) reply(all []done, lists []shownList, says []string) string {
+	var parts []string
+	for _, d := range all {
+		parts = append(parts, p.sayDone(d))
+	}
+	for _, l := range lists {
+		parts = append(parts, p.sayList(l))
+	}
+	parts = append(parts, says...)
+	if text := strings.TrimSpace(strings.Join(parts, "\n")); text != "" {
+		return text
+	}
+	return replyHelp
+}
+
+// sayDone tells one result.
+func (p *planning) sayDone(d done) string {
+	r := d.result
+	switch {
+	case r.Error == string(tandem.CodeNotFound):
+		return r.Message + " Which task do you mean?"
+	case r.Error == string(tandem.CodeNeedsApproval):
+		return "This waits for your yes."
+	case r.Error != "" || !r.Success:
+		if r.Message == "" {
+			return "That did not work; nothing was changed by it."
+		}
+		return r.Message
+	}
+	text := p.sayWritten(d)
+	for _, w := range r.Warnings {
+		if !strings.Contains(text, w) {
+			text += " " + w
+		}
+	}
+	return text
+}
+
+// sayWritten tells what a write did, with absolute dates.
+func (p *planning) sayWritten(d done) string {
+	rows := d.result.rows()
+	switch {
+	case len(rows) == 0:
+		return d.result.Message
+	case d.tool == addTask && d.result.Status == "created" && len(rows) == 1:
+		return "Added " + p.sayTask(rows[0]) + "."
+	case d.tool == addTask && d.result.Status == "created":
+		return "Added " + p.sayTasks(rows) + "."
+	case d.tool == updateTask && d.result.Status == "updated" && len(rows) == 1:
+		return "Changed " + p.sayTask(rows[0]) + "."
+	case d.tool == updateTask && d.result.Status == "updated":
+		return fmt.Sprintf("Changed %d tasks: %s.", len(rows), p.sayTasks(rows))
+	}
+	return d.result.Message
+}
+
+// sayTask names a task with all that is set.
+func (p *planning) sayTask(row tandem.TaskRow) string {
+	text := quote(row.Title)
+	if row.TaskID > 0 {
+		text += fmt.Sprintf(" (%d)", row.TaskID)
+	}
+	if row.Due != nil {
+		text += " for " + p.sayDue(*row.Due)
+	}
+	return text + p.sayMarks(row)
+}
+
+// sayMarks tells priority, tags and repetition.
+func (p *planning) sayMarks(row tandem.TaskRow) string {
+	text := ""
+	if row.Priority != "" && row.Priority != tandem.PriorityMedium {
+		text += ", " + string(row.Priority) + " priority"
+	}
+	for _, tag := range row.Tags {
+		text += ", #" + tag
+	}
+	if row.Recurrence != nil {
+		if rule, err := tandem.ParseRule(*row.Recurrence); err == nil && !rule.IsZero() {
+			text += ", repeats " + rule.Describe()
+		}
+	}
+	for _, r := range row.Reminders {
+		if r.State == tandem.ReminderScheduled {
+			text += ", reminder " + sayMoment(time.Time(r.At).In(p.zone))
+		}
+	}
+	return text
+}
+
+// sayTasks names several tasks in a sentence.
+func (p *planning) sayTasks(rows []tandem.TaskRow) string {
+	var names []string
+	for i, row := range rows {
+		if i == maxNamed {
+			names = append(names, fmt.Sprintf("%d more", len(rows)-i))
+			break
+		}
+		names = append(names, p.sayTask(row))
+	}
+	return enumerate(names, "and")
+}
+
+// sayDue writes a wall clock with its weekday: "Sat 21 Nov 2026, 09:00".
+func (p *planning) sayDue(d tandem.Due) string {
+	date, err := time.Parse(time.DateOnly, d.Date)
+	if err != nil {
+		return d.Date
+	}
+	text := date.Format("Mon 2 Jan 2006")
+	if d.Time != "" {
+		text += ", " + d.Time
+	}
+	if d.TimeZone != "" && d.TimeZone != p.zone.String() {
+		text += " (" + d.TimeZone + ")"
+	}
+	return text
+}
+
+func sayMoment(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04") }
+
+// sayList shows a list.
+func (p *planning) sayList(l shownList) string {
+	rows, total := l.found.rows(), max(l.found.Total, len(l.found.rows()))
+	what := p.sayKind(l.listing, total)
+	switch {
+	case !l.found.Success && l.found.Message != "":
+		return l.found.Message
+	case total == 0:
+		return "You have no " + what + "."
+	case l.count:
+		return fmt.Sprintf("You have %d %s.", total, what)
+	}
+	head := fmt.Sprintf("You have %d %s:", total, what)
+	switch {
+	case l.found.Fuzzy:
+		head = fmt.Sprintf("Nothing on your list is called %s. The nearest:", quote(l.about))
+	case l.next:
+		head = "Next:"
+	}
+	var b strings.Builder
+	b.WriteString(head)
+	for i, row := range rows {
+		if i == maxShown {
+			break
+		}
+		b.WriteString("\n" + p.sayLine(row))
+	}
+	if more := total - min(len(rows), maxShown); more > 0 && !l.next {
+		fmt.Fprintf(&b, "\nand %d more", more)
+	}
+	return b.String()
+}
+
+// sayLine writes one line of a list.
+func (p *planning) sayLine(row tandem.TaskRow) string {
+	text := fmt.Sprintf("%d: %s", row.TaskID, row.Title)
+	if row.Due != nil {
+		text += ", " + p.sayDue(*row.Due)
+	}
+	text += p.sayMarks(row)
+	if row.Completed {
+		text += ", done"
+	}
+	return text
+}
+
+// sayKind names the tasks that a listing is about.
+func (p *planning) sayKind(l *listing, total int) string {
+	noun := "tasks"
+	if total == 1 {
+		noun = "task"
+	}
+	status := l.f.status + " "
+	if l.f.status == "all" || l.f.overdue {
+		status = ""
+	}
+	text := status + noun + p.sayFilter(l.f)
+	if l.about != "" {
+		text += " about " + quote(l.about)
+	}
+	return text
+}
+
+// sayFilter tells what narrows a list.
+func (p *planning) sayFilter(f filter) string {
+	text := ""
+	switch {
+	case f.overdue:
+		text += " that are overdue"
+	case f.undated:
+		text += " without a due date"
+	case f.from != "" && f.from == f.to:
+		text += " for " + p.sayDue(tandem.Due{Date: f.from})
+	case f.from != "" && f.to != "":
+		text += " from " + p.sayDue(tandem.Due{Date: f.from}) + " to " + p.sayDue(tandem.Due{Date: f.to})
+	case f.from != "":
+		text += " from " + p.sayDue(tandem.Due{Date: f.from})
+	case f.to != "":
+		text += " until " + p.sayDue(tandem.Due{Date: f.to})
+	}
+	if f.priority != "" {
+		text += " with " + f.priority + " priority"
+	}
+	for _, tag := range f.tags {
+		text += " tagged #" + tag
+	}
+	return text
+}
+
+func (p *planning) sayCandidate(c tandem.Candidate) string {
+	text := quote(c.Title)
+	if c.Number > 0 {
+		text += fmt.Sprintf(" (%d", c.Number)
+		if c.Due != nil {
+			text += ", " + p.sayDue(*c.Due)
+		}
+		text += ")"
+	}
+	return text
+}
+
+// sayDraftDue tells the date of a task that is only proposed.
+func sayDraftDue(d addArgs) string {
+	date, clock, timed := strings.Cut(d.Due, "T")
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return ""
+	}
+	text := " for " + day.Format("Mon 2 Jan 2006")
+	if timed {
+		text += ", " + clock
+	}
+	return text
+}
+
+// twinQuestion asks whether another task of the same name is wanted.
+func twinQuestion(all []done) *question {
+	for _, d := range all {
+		if d.tool != addTask || d.result.Error != string(tandem.CodeAmbiguous) {
+			continue
+		}
+		args := d.args
+		switch a := args.(type) {
+		case addArgs:
+			a.OnDuplicate = "create"
+			args = a
+		case addManyArgs:
+			a.OnDuplicate = "create"
+			args = a
+		}
+		text := "There is already such a task. Add another one?"
+		if c := d.result.Details.Candidates; len(c) > 0 {
+			text = fmt.Sprintf("There is already an open task %s (%d). Add another one?", quote(c[0].Title), c[0].Number)
+		}
+		return &question{tool: addTask, args: args, text: text}
+	}
+	return nil
+}
+
+// quote puts words between quotation marks.
+func quote(s string) string { return "\"" + clip(s, maxQuoted) + "\"" }
+
+// maxQuoted bounds how much of a title or of the person's words a sentence repeats, in characters.
+const maxQuoted = 80
+
+func clip(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return strings.TrimSpace(string(r[:n-1])) + "…"
+}
+
+// enumerate writes "a", "a or b", "a, b or c".
+func enumerate(words []string, last string) string {
+	n := len(words)
+	if n < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:n-1], ", ") + " " + last + " " + words[n-1]
+}

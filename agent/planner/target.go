@@ -1,0 +1,261 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tandem"
+	"tandem/agent"
+)
+
+// resolve finds the tasks that a reference means for a verb. What is left open becomes a question.
+func (p *planning) resolve(r reference, v verb) (targets, error) {
+	switch {
+	case len(r.numbers) > 0:
+		return byNumber(r.numbers), nil
+	case r.it || r.them || r.ordinal != 0:
+		return p.pointed(r, v)
+	case r.far && v.sure:
+		return targets{}, ask(fmt.Sprintf("I keep a list of tasks, not a calendar. Which task shall I %s?", v.doing))
+	case len(r.words) == 0:
+		return p.every(r, v)
+	}
+	return p.byWords(r, v)
+}
+
+func byNumber(numbers []int64) targets {
+	t := targets{number: true}
+	for _, n := range numbers {
+		if !slices.ContainsFunc(t.list, func(o target) bool { return o.Number == n }) {
+			t.list = append(t.list, target{Candidate: tandem.Candidate{Number: n}})
+		}
+	}
+	return t
+}
+
+// pointed follows a pronoun or a place in the newest list.
+func (p *planning) pointed(r reference, v verb) (targets, error) {
+	switch {
+	case r.ordinal != 0:
+		if c, ok := nth(p.shown, r.ordinal); ok {
+			return among(c), nil
+		}
+		return targets{}, ask(fmt.Sprintf("There is no list to count in. Which task shall I %s?", v.doing))
+	case len(p.mentioned) > 0:
+		return targets{list: p.mentioned, number: p.mentioned[0].row == nil && p.mentioned[0].UID == ""}, nil
+	case r.them && len(p.shown) > 0:
+		return among(p.shown...), nil
+	case r.them && len(p.focus) > 1:
+		return among(p.focus[:2]...), nil
+	case len(p.focus) > 0:
+		return among(p.focus[0]), nil
+	case len(p.shown) == 1:
+		return among(p.shown[0]), nil
+	case len(p.shown) > 1:
+		return targets{}, p.which(v, p.shown, "it")
+	}
+	return targets{}, ask(fmt.Sprintf("Which task shall I %s?", v.doing))
+}
+
+func nth[T any](list []T, n int) (v T, ok bool) {
+	if n < 0 {
+		n += len(list) + 1
+	}
+	if n < 1 || n > len(list) {
+		return v, false
+	}
+	return list[n-1], true
+}
+
+func among(list ...tandem.Candidate) targets {
+	var t targets
+	for _, c := range list {
+		t.list = append(t.list, target{Candidate: c})
+	}
+	return t
+}
+
+// every gives all tasks that fit the filters alone.
+func (p *planning) every(r reference, v verb) (targets, error) {
+	if r.filter.status == "" && v.status != "" {
+		r.filter.status = v.status
+	}
+	args := r.filter.args()
+	args.Limit = tandem.MaxLimit
+	rows, err := p.lookup(args, tandem.MaxBulk)
+	if err != nil {
+		return targets{}, err
+	}
+	t := targets{}
+	for _, row := range rows.rows() {
+		if p.fits(r.filter, row) {
+			t.list = append(t.list, targetOf(row))
+		}
+	}
+	if len(t.list) == 0 {
+		return t, ask(fmt.Sprintf("I found no such tasks%s. Which ones shall I %s?", p.sayFilter(r.filter), v.doing))
+	}
+	return t, nil
+}
+
+func targetOf(row tandem.TaskRow) target {
+	return target{Candidate: agent.TargetOf(row).Candidate, row: &row}
+}
+
+// byWords looks for titles that hold the words: first among the tasks that the verb is for, then among the others.
+func (p *planning) byWords(r reference, v verb) (targets, error) {
+	first := v.status
+	if r.filter.status != "" {
+		first = r.filter.status
+	}
+	rows, err := p.search(r, first)
+	if err != nil {
+		return targets{}, err
+	}
+	t, q := p.choose(r, v, rows)
+	if len(t.list) > 0 || q != nil && !q.weak {
+		return t, orNil(q)
+	}
+	if v.second != "" && r.filter.status == "" {
+		more, err := p.search(r, v.second)
+		if err != nil {
+			return targets{}, err
+		}
+		if t, again := p.choose(r, v, more); len(t.list) > 0 || again != nil && !again.weak {
+			return t, orNil(again)
+		}
+	}
+	q.weak = false
+	return targets{}, q
+}
+
+func orNil(q *question) error {
+	if q == nil {
+		return nil
+	}
+	return q
+}
+
+func (p *planning) search(r reference, status string) (result, error) {
+	return p.lookup(listArgs{Status: status, Search: searchFor(r.words)}, 0)
+}
+
+// searchFor writes a search that finds titles with the words in either number.
+func searchFor(words []token) string {
+	var out []string
+	for _, t := range words {
+		for _, w := range tandem.Words(t.word) {
+			out = append(out, strings.TrimSuffix(singular(w), "y"))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// singular drops the marks of the plural.
+func singular(w string) string {
+	switch {
+	case len(w) > 4 && strings.HasSuffix(w, "ies"):
+		return w[:len(w)-3] + "y"
+	case len(w) > 4 && (strings.HasSuffix(w, "ches") || strings.HasSuffix(w, "shes") || strings.HasSuffix(w, "xes")):
+		return w[:len(w)-2]
+	case len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss"):
+		return w[:len(w)-1]
+	}
+	return w
+}
+
+// choose picks the tasks among rows. A question that is weak says that nothing fits.
+func (p *planning) choose(r reference, v verb, found result) (targets, *question) {
+	var all, narrow []agent.Target
+	rows := map[int64]tandem.TaskRow{}
+	for _, row := range found.rows() {
+		rows[row.TaskID] = row
+		all = append(all, agent.TargetOf(row))
+		if p.fits(r.filter, row) {
+			narrow = append(narrow, agent.TargetOf(row))
+		}
+	}
+	hints := agent.Hints{Now: p.now, Focus: p.focus, Shown: p.shown}
+	if r.filter.timed() {
+		if m, ok := agent.Resolve(r.whole, all, hints).Sure(); ok {
+			return targets{list: []target{targetOf(rows[m.Number])}}, nil
+		}
+	}
+	words := foldedTokens(r.words)
+	ranked := agent.Resolve(words, narrow, hints)
+	if r.all || severalNamed(r.words, narrow) {
+		if t := high(ranked, rows); len(t.list) > 0 {
+			return t, nil
+		}
+	}
+	best, ok := ranked.Best()
+	if v.sure {
+		best, ok = ranked.Sure()
+	}
+	switch {
+	case ok:
+		return targets{list: []target{targetOf(rows[best.Number])}}, nil
+	case len(ranked) == 0:
+		q := ask(fmt.Sprintf("I found no task like %s. Which one shall I %s?", quote(r.text), v.doing))
+		q.weak = true
+		return targets{}, q
+	}
+	q := p.which(v, ranked.Candidates(), r.text)
+	q.weak = ranked[0].Likeness < highLikeness
+	return targets{}, q
+}
+
+func foldedTokens(toks []token) string {
+	var out []string
+	for _, t := range toks {
+		out = append(out, tandem.Words(t.word)...)
+	}
+	return strings.Join(out, " ")
+}
+
+// highLikeness is the least likeness of a title that holds all the words.
+const highLikeness = 0.74
+
+// high gives every match whose title holds all the words.
+func high(ranked agent.Resolution, rows map[int64]tandem.TaskRow) targets {
+	var t targets
+	for _, m := range ranked {
+		if m.Likeness >= highLikeness {
+			t.list = append(t.list, targetOf(rows[m.Number]))
+		}
+	}
+	return t
+}
+
+// severalNamed reports a plural that titles have in the singular: "meetings" means every meeting.
+func severalNamed(words []token, among []agent.Target) bool {
+	if len(words) == 0 {
+		return false
+	}
+	last := words[len(words)-1]
+	one := singular(last.word)
+	if last.kind != wordToken || one == last.word {
+		return false
+	}
+	for _, t := range among {
+		if slices.ContainsFunc(tandem.Words(t.Title), func(w string) bool { return w != last.word && singular(w) == one }) {
+			return true
+		}
+	}
+	return false
+}
+
+// which asks which of the candidates was meant.
+func (p *planning) which(v verb, candidates []tandem.Candidate, words string) *question {
+	candidates = candidates[:min(len(candidates), tandem.MaxApprovalItems)]
+	names := make([]string, len(candidates))
+	for i, c := range candidates {
+		names[i] = p.sayCandidate(c)
+	}
+	text := fmt.Sprintf("Which one do you mean: %s?", enumerate(names, "or"))
+	if len(names) == 1 {
+		text = fmt.Sprintf("I am not sure about %s. Do you mean %s?", quote(words), names[0])
+	}
+	return &question{tool: v.tool, args: v.with(which{}), candidates: candidates, text: text}
+}
