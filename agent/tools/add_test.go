@@ -148,6 +148,7 @@ func TestAdd_Refuses(t *testing.T) {
 		{"tags with a null", m{"title": "x", "tags": []any{nil}}, "tags"},
 		{"a day that does not exist", m{"title": "x", "due": "2031-02-30"}, "due"},
 		{"an hour that does not exist", m{"title": "x", "due": "2031-05-06T24:00"}, "due"},
+		{"a second that does not exist", m{"title": "x", "due": "2031-05-06T10:00:60"}, "due"},
 		{"a year out of range", m{"title": "x", "due": "0000-01-01"}, "due"},
 		{"a year that leaves the range by its zone", m{"title": "x", "due": "9999-12-31T23:59:59-05:00"}, "due"},
 		{"an offset that does not exist", m{"title": "x", "due": "2031-05-06T10:00:00+99:00"}, "due"},

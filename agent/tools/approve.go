@@ -82,12 +82,12 @@ func (tb *Toolbox) ask(ctx context.Context, op *operation, q *question) error {
 	if err != nil {
 		return err
 	}
-	now := tb.Now().UTC()
 	for _, a := range pending {
-		if a.Tool == op.tool && a.Hash == q.hash && a.ExpiresAt.After(now) {
+		if a.Tool == op.tool && a.Hash == q.hash {
 			return needsApproval(a)
 		}
 	}
+	now := tb.Now().UTC()
 	a := tandem.Approval{
 		ID: tb.NewID(), UserID: op.User, Kind: tandem.ApprovalConfirm, Tool: op.tool, Summary: q.summary, Items: q.items, More: q.more,
 		Args: op.args.canonical("op_id", "dry_run", "user_id", "approval_id"), Hash: q.hash, Caller: op.Cause.Caller,

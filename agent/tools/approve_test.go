@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -194,4 +195,31 @@ func TestPolicy_OfTheAssistantDecidesAlone(t *testing.T) {
 		t.Errorf("the policy saw %+v", c)
 	}
 	same(t, "tasks", len(u.rows(nil)), 2)
+}
+
+// hasty is a store in which somebody changes a task while the yes for it is looked up.
+type hasty struct {
+	Store
+	meanwhile func()
+}
+
+func (s hasty) GrantedApproval(ctx context.Context, user tandem.UserID, tool, hash string) (tandem.Approval, bool, error) {
+	a, ok, err := s.Store.GrantedApproval(ctx, user, tool, hash)
+	if ok {
+		s.meanwhile()
+	}
+	return a, ok, err
+}
+
+func TestApproval_TasksChangeWhileItIsLookedUp(t *testing.T) {
+	b := newBench(t)
+	u, device := b.program("ann"), b.person("ann")
+	u.add("One", "Two")
+	q := u.asked(DeleteTask, m{"ids": []any{1, 2}})
+	u.decide(q.ID, true)
+	b.tb.Store = hasty{b.db, func() { device.do(UpdateTask, m{"task_id": 1, "title": "Important"}) }}
+	if again := u.asked(DeleteTask, m{"ids": []any{1, 2}}); again.ID == q.ID {
+		t.Error("the yes was for another state of the tasks")
+	}
+	same(t, "left", u.titles(nil), []string{"Important", "Two"})
 }

@@ -229,6 +229,14 @@ func TestList_CursorBelongsToItsList(t *testing.T) {
 	stranger := b.person("bob")
 	stranger.add("b of bob")
 	same(t, "another user's list", stranger.titles(m{"sort_by": "title", "limit": 1, "cursor": cursor}), []string{"b of bob"})
+	var place mark
+	raw, err := base64.RawURLEncoding.DecodeString(cursor.(string))
+	if err != nil || json.Unmarshal(raw, &place) != nil {
+		t.Fatal(cursor, err)
+	}
+	place.UID = ""
+	nowhere, _ := json.Marshal(place)
+	u.refused(tandem.CodeInvalid, ListTasks, m{"sort_by": "title", "cursor": base64.RawURLEncoding.EncodeToString(nowhere)})
 	forged, _ := json.Marshal(mark{Position: tandem.Position{Key: "a", UID: "' or 1=1 --"}, Sort: tandem.SortTitle, List: "000000000000"})
 	u.refused(tandem.CodeInvalid, ListTasks, m{"sort_by": "title", "cursor": base64.RawURLEncoding.EncodeToString(forged)})
 }
