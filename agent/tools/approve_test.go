@@ -159,6 +159,16 @@ func TestApproval_RefusalIsNotRemembered(t *testing.T) {
 	same(t, "repeated without the approval", u.do(DeleteTask, call)["status"], any("deleted"))
 }
 
+func TestApproval_OfRestoringMany(t *testing.T) {
+	b := newBench(t)
+	u := b.program("ann")
+	u.add("One", "Two", "Three", "Four")
+	b.person("ann").do(DeleteTask, m{"ids": []any{1, 2, 3, 4}})
+	u.asked(UpdateTask, m{"ids": []any{1, 2, 3, 4}, "restore": true})
+	u.do(UpdateTask, m{"ids": []any{1, 2, 3}, "restore": true})
+	same(t, "restored", u.titles(nil), []string{"One", "Two", "Three"})
+}
+
 func TestApproval_ShowsEightTasks(t *testing.T) {
 	u := newBench(t).program("ann")
 	ids := make([]any, 10)

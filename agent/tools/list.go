@@ -203,13 +203,8 @@ func (c call) dueRange(q *tandem.Query, clk clock, fromQuery string) error {
 		return err
 	}
 	q.DueFrom, q.DueTo = later(q.DueFrom, from), earliest(q.DueTo, to)
-	if q.AsOf, err = c.edge(clk, "as_of", true); err != nil {
-		return err
-	}
-	if q.AsOf != nil && q.AsOf.After(c.now) {
-		q.AsOf = nil // the list as it will be is not known; as it is now comes nearest
-	}
-	return nil
+	q.AsOf, err = c.edge(clk, "as_of", true)
+	return err
 }
 
 // edge reads one end of a stretch of time; nil where it is absent.

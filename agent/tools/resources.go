@@ -25,16 +25,23 @@ var resourceLists = map[string]json.RawMessage{
 	todayURI: json.RawMessage(`{"status":"pending","due_to":"today","sort_by":"due_date","limit":100}`),
 }
 
+// The descriptions are shared by all servers: compiling the template costs more than the rest of one.
+var (
+	tasksResource = mcp.NewResource(tasksURI, "Open tasks", mcp.WithMIMEType("application/json"),
+		mcp.WithResourceDescription("All open tasks, by due date."))
+	todayResource = mcp.NewResource(todayURI, "Today", mcp.WithMIMEType("application/json"),
+		mcp.WithResourceDescription("Open tasks that are due today or overdue."))
+	taskTemplate = mcp.NewResourceTemplate(taskURI, "One task", mcp.WithTemplateMIMEType("application/json"),
+		mcp.WithTemplateDescription("A task by its uid or number, with who set each field."))
+)
+
 func (tb *Toolbox) addResources(srv *server.MCPServer, c Caller) {
 	read := func(ctx context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 		return tb.resource(ctx, c, r.Params.URI)
 	}
-	srv.AddResource(mcp.NewResource(tasksURI, "Open tasks", mcp.WithMIMEType("application/json"),
-		mcp.WithResourceDescription("All open tasks, by due date.")), read)
-	srv.AddResource(mcp.NewResource(todayURI, "Today", mcp.WithMIMEType("application/json"),
-		mcp.WithResourceDescription("Open tasks that are due today or overdue.")), read)
-	srv.AddResourceTemplate(mcp.NewResourceTemplate(taskURI, "One task", mcp.WithTemplateMIMEType("application/json"),
-		mcp.WithTemplateDescription("A task by its uid or number, with who set each field.")), read)
+	srv.AddResource(tasksResource, read)
+	srv.AddResource(todayResource, read)
+	srv.AddResourceTemplate(taskTemplate, read)
 }
 
 // resource reads one address with the rights of the caller.

@@ -228,6 +228,14 @@ func (c channel) watch(_ context.Context, _ tandem.UserID, f func(tandem.Signal)
 	return func() { close(c.left) }, nil
 }
 
+func TestTouched(t *testing.T) {
+	same(t, "tasks", touched(tandem.Signal{Delta: &tandem.Delta{Changes: []tandem.Change{
+		{Kind: tandem.KindMsg, ID: "a"}, {Kind: tandem.KindTask, ID: "b"}, {Kind: tandem.KindNotice, ID: "c"}, {Kind: tandem.KindTask, ID: "d"},
+	}}}), []string{"tandem://tasks", "tandem://today", "tandem://tasks/b", "tandem://tasks/d"})
+	same(t, "no tasks", touched(tandem.Signal{Delta: &tandem.Delta{Changes: []tandem.Change{{Kind: tandem.KindMsg, ID: "a"}}}}), []string(nil))
+	same(t, "a head", touched(tandem.Signal{Head: 5}), []string(nil))
+}
+
 func TestServe_SubscriptionTellsWhatChanged(t *testing.T) {
 	c := channel{make(chan func(tandem.Signal), 1), make(chan struct{})}
 	u := newBench(t, func(o *Options) { o.Watch = c.watch }).program("ann")

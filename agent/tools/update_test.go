@@ -169,6 +169,35 @@ func TestUpdate_Snooze(t *testing.T) {
 	same(t, "reminders", len(got["task"].(m)["reminders"].([]any)), 3)
 }
 
+func TestWrites_DismissNotices(t *testing.T) {
+	for _, tt := range []struct {
+		tool string
+		args m
+		left int
+	}{
+		{UpdateTask, m{"snooze": "1h"}, 0},
+		{CompleteTask, m{}, 0},
+		{DeleteTask, m{}, 0},
+		{UpdateTask, m{"title": "New"}, 1},
+	} {
+		u := newBench(t).person("ann")
+		u.add("One")
+		added, err := u.db.AddNotice(t.Context(), tandem.Inbox{Consumer: "notify", EventID: tandem.NewID()}, tandem.Notice{
+			ID: tandem.NewID(), UserID: "ann", ReminderID: tandem.NewID(), Generation: 1, TaskUID: u.task(1)["uid"].(string), Number: 1, Title: "One", FiredAt: noon,
+		})
+		if err != nil || !added {
+			t.Fatal(added, err)
+		}
+		tt.args["task_id"] = 1
+		u.do(tt.tool, tt.args)
+		snap, err := u.db.Snapshot(t.Context(), "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, fmt.Sprint(tt.tool, tt.args), len(snap.Rows[tandem.KindNotice]), tt.left)
+	}
+}
+
 func TestUpdate_IfVersion(t *testing.T) {
 	u := newBench(t).person("ann")
 	u.add("One")

@@ -1,0 +1,44 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"tandem"
+)
+
+// instant is a store that answers at once, so that a benchmark shows the cost of the tools alone.
+type instant struct{ Store }
+
+func BenchmarkBind(b *testing.B) {
+	tb := New(Options{Store: instant{}})
+	for b.Loop() {
+		tb.Bind(Caller{User: "ann", Kind: Program})
+	}
+}
+
+func BenchmarkArguments(b *testing.B) {
+	for _, n := range []int{1, 100} {
+		items := make([]m, n)
+		for i := range items {
+			items[i] = m{"title": fmt.Sprintf("Pay rent %d", i), "due": "every month on the 1st at 9am", "reminders": []string{"1h"}, "tags": []string{"home"}}
+		}
+		raw, err := json.Marshal(m{"items": items})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				a, err := parseArguments(AddTask, raw, specs[AddTask].properties)
+				if err != nil {
+					b.Fatal(err)
+				}
+				c := call{Caller: Caller{User: "ann"}, tool: AddTask, args: a, settings: tandem.DefaultSettings(), now: noon}
+				if _, err := c.drafts(&operation{call: c}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
