@@ -37,10 +37,12 @@ func runUp(ctx context.Context, io stdio, args []string) error {
 		return fmt.Errorf("a server is running on %s already, at %s; `tandem link` prints a sign-in link for it", c.DataDir, r.URL)
 	}
 	return serveEmbedded(ctx, c, io.err, func(e *embedded) {
-		fmt.Fprintf(io.out, "Tandem is ready at %s\n", e.cfg.PublicURL)
-		if link := e.link(); link != "" {
-			fmt.Fprintf(io.out, "\n    %s\n\nOpen this link: it is good once, for 10 minutes; `tandem link` prints another. Ctrl-C stops.\n", link)
+		link := e.link()
+		if link == "" {
+			fmt.Fprintf(io.out, "Tandem is ready at %s\n", e.cfg.PublicURL)
+			return
 		}
+		fmt.Fprintf(io.out, "Tandem is ready. Open\n\n    %s\n\nThe link is good once, for 10 minutes; `tandem link` prints another. Ctrl-C stops.\n", link)
 	})
 }
 
