@@ -114,7 +114,8 @@ func (p *policy) sweeps(e Effect, touched []tandem.Task) bool {
 // suspect reports that somebody else's words may speak through the model.
 func (p *policy) suspect() bool { return p.tainted && !p.planned }
 
-// entails reports that the person's own words ask for such a change: by a verb, or, for one task, by naming it.
+// entails reports that the person's own words ask for such a change: by a verb, or, for one task, by its number. What is to
+// be completed may also be told by what was done: "I bought the milk".
 func (p *policy) entails(tool string, touched []tandem.Task) bool {
 	verbs := updateVerbs
 	if tool == completeTask {
@@ -123,11 +124,17 @@ func (p *policy) entails(tool string, touched []tandem.Task) bool {
 	if p.says(verbs) {
 		return true
 	}
-	own := said(p.words)
-	if len(touched) == 1 && own[strconv.FormatInt(touched[0].Number, 10)] {
-		return true
+	if len(touched) != 1 {
+		return false
 	}
-	return len(touched) == 1 && slices.ContainsFunc(tandem.Words(touched[0].Title), func(w string) bool { return own[w] && !filler[w] && len(w) > 2 })
+	own := said(p.words)
+	return own[strconv.FormatInt(touched[0].Number, 10)] ||
+		tool == completeTask && slices.ContainsFunc(tandem.Words(touched[0].Title), func(w string) bool { return own[w] && telling(w) })
+}
+
+// telling reports a word that says which task is meant.
+func telling(w string) bool {
+	return len(w) > 2 && !filler[w] && !preface[w] && !deleteVerbs[w] && !completeVerbs[w] && !updateVerbs[w] && !addVerbs[w] && !allWords[w]
 }
 
 func (p *policy) says(set map[string]bool) bool {
