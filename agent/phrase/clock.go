@@ -35,7 +35,14 @@ const lastMinute = 24*60 - 1
 
 // clockTime reads a time of day, or the start of a range of times. in holds the roles of the words before it.
 func (p *parser) clockTime(i int, in class) (clock, int) {
-	c, next := p.clockRange(i, in)
+	spoken := p.at(i).kind == wordToken && in&isFrom == 0 // "ten to five" is no range
+	c, next := clock{}, 0
+	if spoken {
+		c, next = p.minutesFrom(i, in)
+	}
+	if next == 0 {
+		c, next = p.clockRange(i, in)
+	}
 	if next == 0 {
 		c, next = p.oneClock(i, in)
 	}
@@ -326,7 +333,7 @@ func (p *parser) minutesFrom(i int, in class) (clock, int) {
 	if next == 0 {
 		return clock{}, 0
 	}
-	sure = sure || t.any(isPast) && !t.any(isAfter) || !c.twelve || in&(isAt|isBy) != 0 && in&isFrom == 0
+	sure = sure || p.partFollows(next) || t.any(isPast) && !t.any(isAfter) || !c.twelve || in&(isAt|isBy) != 0 && in&isFrom == 0
 	if !sure || m%5 != 0 && t.any(isTo) && p.at(i).kind == numberToken && !p.is(j-1, isUnit) {
 		return clock{}, 0
 	}
@@ -405,7 +412,7 @@ func (p *parser) clockRange(i int, in class) (clock, int) {
 	if k == 0 && start.twelve {
 		start = startOf(start, end)
 	}
-	return start, next
+	return start, found(k > 0 || start.minutes < end.minutes, next)
 }
 
 // startOf puts the start of a range into the half of the day that comes before its end.

@@ -150,6 +150,9 @@ func (p *parser) dayMonth(i int, _ class) (date, int) {
 	if j == 0 || d < 1 || d > 31 {
 		return noDate, 0
 	}
+	if p.is(j, isThrough) && p.rangeInMonth(j+1) {
+		return noDate, 0
+	}
 	k := p.skip(p.separator(j), isOf)
 	m := p.at(k)
 	if !m.any(isMonth) || m.kind != wordToken {
@@ -169,6 +172,34 @@ func (p *parser) dayMonth(i int, _ class) (date, int) {
 	return p.whenReal(y, m, d, next)
 }
 
+// rangeInMonth refuses the rest of "10 - 22 August".
+func (p *parser) rangeInMonth(i int) bool {
+	_, next := p.dayMonth(p.skip(i, isThe), 0)
+	if next > 0 {
+		p.refuse(next, rangeOfDates)
+	}
+	return next > 0
+}
+
+// Why dates that were seen are not applied.
+const (
+	rangeOfDates = "a range of dates is no due date"
+	severalDates = "there are several dates"
+)
+
+// more refuses another day behind one: the "and 5th" of "the 3rd and 5th".
+func (p *parser) more(i int) bool {
+	if !p.is(i, isAnd|isChoice) {
+		return false
+	}
+	d, next := p.dayNumber(p.skip(i+1, isThe))
+	if next == 0 || d == 0 || !p.closed(next) {
+		return false
+	}
+	p.refuse(next, severalDates)
+	return true
+}
+
 // monthDay reads "Jan 22", "January 12, 2016", "May twenty-first", "Feb13".
 func (p *parser) monthDay(i int, in class) (date, int) {
 	m := p.at(i)
@@ -186,8 +217,11 @@ func (p *parser) monthDay(i int, in class) (date, int) {
 			return noDate, 0
 		}
 	}
-	if end := p.rangeEnd(j); end > 0 && in&asBound == 0 {
-		p.refuse(end, "a range of dates is no due date")
+	if end := p.rangeEnd(j); end > 0 && (in&asBound == 0 || p.is(j, isTo)) {
+		p.refuse(end, rangeOfDates)
+		return noDate, 0
+	}
+	if p.more(j) {
 		return noDate, 0
 	}
 	return p.whenReal(y, m, d, next)
@@ -235,9 +269,30 @@ func (p *parser) yearAfter(i int, hyphens bool) (y, next int) {
 	if y, next := p.yearNumber(j); next > 0 && !p.clockAfterYear(next) {
 		return y, next
 	}
+	if y, next := p.relativeYear(i); next > 0 {
+		return y, next
+	}
 	t := p.at(j)
 	if t.kind == numberToken && t.digits() == 2 && !p.clockFollows(j+1) && (t.n > 31 && p.closed(j+1) || hyphens && p.glued(j)) {
 		return pivot(t.n), j + 1
+	}
+	return 0, 0
+}
+
+// relativeYear reads "next year", "of this year".
+func (p *parser) relativeYear(i int) (y, next int) {
+	j := p.skip(p.comma(i), isOf)
+	if p.at(j+1).unit != year || p.at(j+1).length != 1 {
+		return 0, 0
+	}
+	y, _, _ = p.today.date()
+	switch {
+	case p.is(j, isNext):
+		return y + 1, j + 2
+	case p.is(j, isThis):
+		return y, j + 2
+	case p.is(j, isLast):
+		return y - 1, j + 2
 	}
 	return 0, 0
 }
@@ -324,6 +379,10 @@ func (p *parser) weekdayAlone(i int, in class) (date, int) {
 		p.refuse(end, "a range of days is no due date")
 		return noDate, 0
 	}
+	if days, end := p.weekdayList(i); len(days) > 1 {
+		p.refuse(end, severalDates)
+		return noDate, 0
+	}
 	if t.weak && !p.weekdayMeant(i, in) {
 		return noDate, 0
 	}
@@ -406,10 +465,10 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 		return noDate, 0 // "at first"
 	}
 	if end := p.rangeEnd(next); end > 0 {
-		p.refuse(end, "a range of dates is no due date")
+		p.refuse(end, rangeOfDates)
 		return noDate, 0
 	}
-	if p.is(next, isOf|isUnit) {
+	if p.is(next, isOf|isUnit) || p.more(next) {
 		return noDate, 0
 	}
 	return date{day: p.nextDayOfMonth(d), monthly: true}, next
@@ -441,7 +500,10 @@ func (p *parser) monthAlone(i int, in class) (date, int) {
 		next = j + 1
 	}
 	allowed := j > i || in&(isIn|asBound) != 0 || p.whole || y > 0 && in&(isBy|isFor|isBefore) != 0
-	if !allowed || y == 0 && !p.closed(next) && in&asBound == 0 {
+	if p.is(next, isChoice) && p.is(next+1, isMonth) {
+		p.refuse(next+2, severalDates)
+	}
+	if !allowed || p.refusedTo > i || y == 0 && !p.closed(next) && in&asBound == 0 {
 		return noDate, 0
 	}
 	first := p.nextMonth(t.month, y)

@@ -140,7 +140,7 @@ const maxIntroduction = 5
 
 // introduction steps over the words and marks before a piece, and gives their roles.
 func (p *parser) introduction(e *expr, j int) (k int, in class) {
-	in = p.at(j-1).is & (isDeterminer | isLast | isThe | isAbout)
+	in = p.at(j-1).is & (isDeterminer | isLast | isThe | isAbout | isAfter)
 	for k = j; k < j+maxIntroduction; k++ {
 		t := p.at(k)
 		switch {
@@ -148,6 +148,8 @@ func (p *parser) introduction(e *expr, j int) (k int, in class) {
 			if !p.joins(e, k) {
 				return k, in
 			}
+		case t.any(isAbout) && t.any(isUntil): // "up to" is not "until"
+			return k, in
 		case t.any(introducing) && !t.any(isA|isUnit|isEvery) && !p.amount(k):
 			in |= t.is & introducing
 		case t.any(isOf) && !e.empty():
@@ -185,7 +187,7 @@ func (p *parser) takeRule(e *expr, k int, in class) (int, string) {
 	if next == 0 {
 		return 0, ""
 	}
-	if end := p.completionAfter(next); end > 0 {
+	if end := p.finished(next); end > 0 {
 		r.completion, next = true, end
 	}
 	if r.timed.set {
@@ -203,27 +205,13 @@ func (p *parser) takeRule(e *expr, k int, in class) (int, string) {
 
 func (p *parser) badRule(e *expr) {
 	e.badRule = true
-	if p.reason == "" {
-		p.reason = "this repetition is not supported"
-	}
-}
-
-// completionAfter reads "after completion" behind a rule.
-func (p *parser) completionAfter(i int) int {
-	return p.finished(i)
+	p.setReason("this repetition is not supported")
 }
 
 // takeDate reads a day, or a weekday that must agree with the day.
 func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
-	if e.named && e.weekday != nil || e.repeats() && e.start != nil || e.named && !p.is(k, isWeekday) || e.named && e.date.moment != nil {
+	if !p.dayMeant(e, k, in) {
 		return 0, ""
-	}
-	const another = isBy | isDue | isBefore | isUntil | isFrom | isFor
-	if e.weekday != nil && p.is(k, isWeekday) && !e.named || e.dated() && in&another != 0 {
-		return 0, ""
-	}
-	if in&isAbout != 0 && in&(isIn|isWithin|isAt) == 0 && p.is(k-1, isPreposition) {
-		return 0, "" // "talk about Friday"
 	}
 	d, next := p.anyDate(k, in)
 	switch {
@@ -242,6 +230,21 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 		e.clock = clock{minutes: m.at.Hour()*60 + m.at.Minute(), second: m.at.Second(), set: true}
 	}
 	return next, KindDue
+}
+
+// dayMeant reports whether a day at k would be one more piece of e.
+func (p *parser) dayMeant(e *expr, k int, in class) bool {
+	if e.named && e.weekday != nil || e.repeats() && e.start != nil || e.named && !p.is(k, isWeekday) || e.named && e.date.moment != nil {
+		return false
+	}
+	const another = isBy | isDue | isBefore | isUntil | isFrom | isFor
+	if e.weekday != nil && p.is(k, isWeekday) && !e.named || e.dated() && in&another != 0 {
+		return false
+	}
+	if in&isAfter != 0 && !p.is(k, isCard|isA) && p.at(k).kind != numberToken {
+		return false // "after Friday" is not Friday
+	}
+	return in&isAbout == 0 || in&(isIn|isWithin|isAt) != 0 || !p.is(k-1, isPreposition) // "talk about Friday"
 }
 
 // agree holds a weekday and a day against each other; where 3/4 may be two days, the weekday decides.
@@ -270,6 +273,10 @@ func (p *parser) takeClock(e *expr, k int, in class) (int, string) {
 		return end, KindDue
 	}
 	if next == 0 {
+		return 0, ""
+	}
+	if p.has(next, zoneName) && p.at(next).spaced {
+		p.refuse(next+1, "a time of another zone is not understood")
 		return 0, ""
 	}
 	e.clock = c
@@ -321,8 +328,21 @@ func (p *parser) takePart(e *expr, k int, in class) (int, string) {
 	if next == 0 {
 		return 0, ""
 	}
+	if len(e.pieces) == 1 {
+		d = p.shadeBefore(&e.pieces[0], d)
+	}
 	e.part = d
 	return next, KindDue
+}
+
+// shadeBefore takes the "early" of "early tomorrow morning" into the first piece.
+func (p *parser) shadeBefore(first *piece, d dayPart) dayPart {
+	i := first.lead - 1
+	if m, ok := p.lang.shades[p.at(i).text][d.part]; ok && i >= 0 && first.lead == first.from {
+		d.minutes = m
+		first.lead, first.from = i, i
+	}
+	return d
 }
 
 // maxExpressions bounds the dates and times of a text that are worth reading: with so many, none is meant.
@@ -333,7 +353,7 @@ func (p *parser) scan() []expr {
 	var out []expr
 	for i := 0; i < len(p.toks); {
 		if len(out) == maxExpressions {
-			p.refuse(i, "there are several dates")
+			p.refuse(i, severalDates)
 			break
 		}
 		if !p.starts(i) || p.at(i).kind == opaqueToken || p.at(i).kind == markToken && p.at(i+1).kind == markToken {
@@ -367,7 +387,7 @@ func (p *parser) between(i int) {
 	if _, k := p.dayNumber(j + 1); next == 0 && !e.empty() {
 		next = k
 	}
-	if next > 0 && (!e.empty() || f.timed()) {
+	if next > 0 && (!e.empty() || f.timed() || f.dated()) {
 		p.refuse(next, "a range is no due date")
 	}
 }

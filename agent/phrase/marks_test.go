@@ -17,7 +17,7 @@ func TestParse_OrdinaryText(t *testing.T) {
 		"The Friday movie", "today's news", "Monday's report", "Emails of the last 15 minutes", "A day off", "Once upon a time",
 		"See https://example.com/2026-03-05/tomorrow", "Mail tomorrow@example.com", "Write 'see you tomorrow' on it", "6358fe2310> *1.5* / 5",
 		"Pre-Friday party", "for the year", "in am", "seconds anyone?", "palm", "noway", "2012-14", "1-2", "11", "5 days", "15 hours 29 min",
-		"Travel from March 2 until March 4", "Between April 1st and 5th", "Sundae and sundry", "Remember the apron", "The day we met",
+		"Travel from March 2 until March 4", "Between April 1st and 5th", "Sundae and sundry", "Remember the apron", "The day we met", "Call after Friday", "Turn it up to 4", "Emails since Monday",
 	} {
 		if r := Parse(text, wednesday, time.UTC, Options{}); r.Due != nil || r.Recurrence != nil || r.Title != text {
 			t.Errorf("Parse(%q) = %s, want ordinary text", text, show(r))

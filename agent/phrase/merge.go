@@ -96,7 +96,7 @@ func (p *parser) oneDay(all []expr) []expr {
 	if sameDay(all) {
 		return all
 	}
-	p.setReason("there are several dates")
+	p.setReason(severalDates)
 	return p.keep(all, func(e *expr) bool { return e.repeats() })
 }
 

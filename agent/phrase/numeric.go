@@ -35,7 +35,7 @@ func (p *parser) cluster(i int) (c cluster) {
 func (p *parser) numericDate(i int, in class) (date, int) {
 	c := p.cluster(i)
 	if c.parts < 2 {
-		return noDate, 0
+		return p.yearMonthDay(i)
 	}
 	d, ok := p.clusterDate(c, i, in)
 	next := c.next
@@ -50,6 +50,18 @@ func (p *parser) numericDate(i int, in class) (date, int) {
 		return p.isoTime(d, next+1)
 	}
 	return d, next
+}
+
+// yearMonthDay reads "2027-Dec-25".
+func (p *parser) yearMonthDay(i int) (date, int) {
+	y, m, d := p.at(i), p.at(i+2), p.at(i+4)
+	if y.kind != numberToken || y.digits() != 4 || !m.any(isMonth) || d.kind != numberToken || d.digits() > 2 {
+		return noDate, 0
+	}
+	if p.separator(i+1) != i+2 || p.separator(i+3) != i+4 || !p.glued(i+2) || !p.glued(i+4) {
+		return noDate, 0
+	}
+	return p.whenReal(y.n, m, d.n, i+5)
 }
 
 // refuseCluster steps over digits that are no date, unless they may be a time ("8.30 pm").

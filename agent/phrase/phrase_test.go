@@ -1,6 +1,7 @@
 package phrase
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -206,6 +207,13 @@ func TestParse_SaysWhyNothingWasApplied(t *testing.T) {
 		{"Gym twice a week", "this repetition is not supported"},
 		{"Take pills every 8 hours", "this repetition is not supported"},
 		{"Call Ann on Friday or on Saturday", "there are several dates"},
+		{"Call Ann on the 3rd and 5th", "there are several dates"},
+		{"Gym mon/wed/fri at 6am", "there are several dates"},
+		{"Decide in May or June", "there are several dates"},
+		{"Away 10 - 22 August", "a range of dates is no due date"},
+		{"Away between 10 and 22 August", "a range is no due date"},
+		{"Call at 5pm EST tomorrow", "a time of another zone is not understood"},
+		{"Call Ann twice weekly", "this repetition is not supported"},
 		{"Clean every day until yesterday", "this repetition never occurs"},
 		{"Call Ann", ""},
 	}
@@ -388,6 +396,36 @@ func TestQuoted(t *testing.T) {
 	for text, want := range rows {
 		if diff := cmp.Diff(want, Quoted(text)); diff != "" {
 			t.Errorf("Quoted(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// TestParse_OfflineSubset holds the part of the grammar that the browser reads without a server; its tests read the same file.
+func TestParse_OfflineSubset(t *testing.T) {
+	file, err := os.ReadFile("testdata/offline.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Text     string   `json:"text"`
+		Title    string   `json:"title"`
+		Date     string   `json:"date"`
+		Time     string   `json:"time"`
+		Priority string   `json:"priority"`
+		Tags     []string `json:"tags"`
+	}
+	var rows []row
+	if err := json.Unmarshal(file, &rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range rows {
+		r := Parse(want.Text, wednesday, time.UTC, Options{})
+		got := row{Text: want.Text, Title: r.Title, Priority: r.Priority, Tags: append([]string{}, r.Tags...)}
+		if r.Due != nil {
+			got.Date, got.Time = r.Due.Date, r.Due.Time
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", want.Text, diff)
 		}
 	}
 }

@@ -16,6 +16,9 @@ func (p *parser) relative(i int, in class) (date, int) {
 	if d, next := p.nextUnits(i, in); next > 0 {
 		return d, next
 	}
+	if d, next := p.unitAway(i); next > 0 {
+		return d, next
+	}
 	l, next := p.length(i)
 	if next == 0 {
 		return p.bareMinutes(i, in)
@@ -53,6 +56,19 @@ func (p *parser) bareMinutes(i int, in class) (date, int) {
 		return noDate, 0
 	}
 	return p.distance(length{seconds: int64(t.n) * 60, timed: true}, i+1)
+}
+
+// unitAway reads "day after April 3" and "week before Christmas".
+func (p *parser) unitAway(i int) (date, int) {
+	u := p.at(i)
+	if u.kind != wordToken || u.unit < dayUnit || u.plural || len(u.text) == 1 || !p.is(i+1, isAfter|isBefore) {
+		return noDate, 0
+	}
+	l, ok := lengthOf(1, u.unit, u.length)
+	if !ok {
+		return noDate, 0
+	}
+	return p.awayFromDate(l, i+1)
 }
 
 // awayFrom reads what follows a length: "ago", "later", "from now", "before Friday", "after tomorrow".
@@ -178,11 +194,27 @@ func (p *parser) period(i int, in class) (date, int) {
 	case u.any(isWorkdays) && t.any(isNext|isComing):
 		return date{day: p.nextWorkday()}, i + 2
 	case u.any(isUnit) && t.any(isNext|isComing) && u.unit >= dayUnit && len(u.text) > 1:
+		if d, next := p.dayOfNext(i); next > 0 {
+			return d, next
+		}
 		if on, ok := p.periodAfter(u, 1); ok && !p.is(i+2, isWeekday) && p.periodMeant(i, in) {
 			return date{day: on}, i + 2
 		}
 	}
 	return noDate, 0
+}
+
+// dayOfNext reads "next month on the 5th".
+func (p *parser) dayOfNext(i int) (date, int) {
+	if p.at(i+1).unit != month || p.at(i+1).length != 1 {
+		return noDate, 0
+	}
+	n, next := p.ordinal(p.skip(p.skip(p.comma(i+2), isOn), isThe))
+	if next == 0 || !p.closed(next) {
+		return noDate, 0
+	}
+	d, ok := p.today.firstOfMonth().addMonths(1).nthDay(n)
+	return date{day: d}, found(ok, next)
 }
 
 // periodMeant tells "next week" from "next week schedule"; at the start of a text a verb may follow.
@@ -256,6 +288,9 @@ func (p *parser) scope(i int) (scope, int) {
 			next++
 		}
 		y, end := p.yearNumber(p.skip(p.comma(next), isOf))
+		if end == 0 {
+			y, end = p.relativeYear(next)
+		}
 		if end > 0 {
 			return monthScope(dayOf(y, t.month, 1), 0), end
 		}
@@ -347,6 +382,8 @@ func (p *parser) nthOf(i int, in class) (date, int) {
 		return p.nthDayOf(n, j+1)
 	case t.any(isOf|isIn) && n > 0 && n <= 31:
 		return p.nthDayOf(n, j)
+	case t.any(isNext|isThis|isLast) && n > 0 && p.at(j+1).unit == month && p.at(j+1).length == 1: // "15th next month"
+		return p.dayIn(n, j)
 	}
 	return noDate, 0
 }
@@ -405,7 +442,12 @@ func (p *parser) nthDayOf(n, i int) (date, int) {
 	if !p.is(i, isOf|isIn) {
 		return noDate, 0
 	}
-	s, next := p.scope(i + 1)
+	return p.dayIn(n, i+1)
+}
+
+// dayIn gives the n-th day of the period that is named at i.
+func (p *parser) dayIn(n, i int) (date, int) {
+	s, next := p.scope(i)
 	if next == 0 || s.unit == week && n < 0 {
 		return noDate, 0
 	}
@@ -428,12 +470,20 @@ func found(ok bool, next int) int {
 }
 
 // edge reads "end of the month", "beginning of next year", "end of May"; the end of a week is its Friday.
-func (p *parser) edge(i int, _ class) (date, int) {
+func (p *parser) edge(i int, in class) (date, int) {
 	t := p.at(i)
 	if !t.any(isEnd|isBegin) || t.kind != wordToken {
 		return noDate, 0
 	}
+	if t.any(isUnit) { // "eom"
+		if s, next := p.runningScope(i); next > 0 {
+			return date{day: s.last}, next
+		}
+	}
 	j := p.skip(i+1, isOf)
+	if t.any(isEnd) && j > i+1 && p.is(j, isRef|isWeekday) {
+		return p.anyDate(j, in|isOn) // "the end of tomorrow"
+	}
 	s, next := p.scope(j)
 	if next == 0 || j == i+1 && !p.is(i+1, isNext|isThis|isMonth|isUnit) {
 		return noDate, 0

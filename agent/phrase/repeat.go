@@ -419,10 +419,11 @@ func (p *parser) ofEvery(i int, _ class) (repetition, int) {
 		}
 		r.monthDays = ns
 	}
-	if !p.is(j, isOf|isIn|isOn) || !p.is(j+1, isEvery) {
+	j = p.skip(j, isOf|isIn|isOn)
+	if !p.is(j, isEvery) {
 		return noRepetition, 0
 	}
-	interval, k := p.stride(j + 2)
+	interval, k := p.stride(j + 1)
 	u := p.at(k)
 	if u.any(isMonth) && u.kind == wordToken && interval == 1 && !u.any(isUnit) {
 		r.freq, r.months = yearly, []time.Month{u.month}
@@ -461,6 +462,9 @@ func (p *parser) timesPer(i int, _ class) (repetition, int) {
 		n, j = m, next+1
 	} else {
 		return noRepetition, 0
+	}
+	if f := p.at(j); f.any(isFreq) && n > 1 { // "twice weekly"
+		return each(unsupported, 1), j + 1
 	}
 	if !p.is(j, isPer) {
 		return noRepetition, 0

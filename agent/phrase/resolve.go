@@ -17,7 +17,7 @@ func clockText(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60,
 // due settles the date and time of an expression without a rule.
 func (p *parser) due(e *expr) (due, bool) {
 	if e.until != nil {
-		p.setReason("a range of dates is no due date")
+		p.setReason(rangeOfDates)
 	}
 	if e.badRule || e.clash || e.until != nil || e.empty() {
 		return due{}, false

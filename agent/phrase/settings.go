@@ -13,10 +13,9 @@ func OptionsFor(s tandem.Settings) Options {
 		Locale: s.Locale, DayFirst: dayFirst(s.Locale),
 		Morning: s.Words.Morning, Afternoon: s.Words.Afternoon, Evening: s.Words.Evening, Night: s.Words.Night,
 	}
-	switch s.FirstWeekday() {
-	case time.Sunday:
+	if first := s.FirstWeekday(); first == time.Sunday {
 		o.WeekStart = WeekSunday
-	case time.Saturday:
+	} else if first == time.Saturday {
 		o.WeekStart = WeekSaturday
 	}
 	return o

@@ -132,6 +132,7 @@ const (
 	beforeDay                        // "business", of "business day"
 	leadsFinish                      // "after", of "after I finish"
 	finishObject                     // "it", of "after I finish it"
+	zoneName                         // "UTC", behind a time
 )
 
 // word is all that a locale knows about a word.
