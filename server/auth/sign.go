@@ -24,8 +24,8 @@ type Grant struct {
 	User     tandem.UserID
 	Issuer   string // may be empty
 	Audience string // may be empty
-	At       time.Time
-	TTL      time.Duration
+	Issued   time.Time
+	Expires  time.Time
 }
 
 // Sign makes an HS256 token. Its times have whole seconds.
@@ -42,7 +42,7 @@ func Sign(secret []byte, g Grant) (string, error) {
 		Subject  tandem.UserID `json:"sub"`
 		IssuedAt int64         `json:"iat"`
 		Expires  int64         `json:"exp"`
-	}{g.Issuer, g.Audience, g.User, g.At.Unix(), g.At.Add(g.TTL).Unix()})
+	}{g.Issuer, g.Audience, g.User, g.Issued.Unix(), g.Expires.Unix()})
 	if err != nil {
 		return "", err
 	}

@@ -155,8 +155,9 @@ func (s *SignIn) use(ctx context.Context, secret string) (Session, error) {
 	if err != nil {
 		return Session{}, fmt.Errorf("use device session: %w", err)
 	}
-	token, err := Sign(s.secret, Grant{User: user, At: now, TTL: TokenTTL})
-	return Session{Secret: next, User: user, Token: token, Expires: now.Add(TokenTTL).Truncate(time.Second)}, err
+	expires := now.Add(TokenTTL).Truncate(time.Second)
+	token, err := Sign(s.secret, Grant{User: user, Issued: now, Expires: expires})
+	return Session{Secret: next, User: user, Token: token, Expires: expires}, err
 }
 
 // Close ends a device session. One that is none ends without an error.

@@ -249,7 +249,7 @@ func TestOwnSecret_IsMadeOnceAndPrivate(t *testing.T) {
 
 func TestSign_VerifiesAndRefusesBadInput(t *testing.T) {
 	b := newBench(t, auth.Issuer{Name: "me", Audience: []string{"you"}, Algorithm: "HS256", Secrets: [][]byte{[]byte(secret)}})
-	token, err := auth.Sign([]byte(secret), auth.Grant{User: "ann", Issuer: "me", Audience: "you", At: b.clock.now(), TTL: time.Minute})
+	token, err := auth.Sign([]byte(secret), auth.Grant{User: "ann", Issuer: "me", Audience: "you", Issued: b.clock.now(), Expires: b.clock.now().Add(time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -367,7 +367,7 @@ func TestChat_403IsTheSameForEverybodyAndAsksNothing(t *testing.T) {
 
 func TestChat_401IsTheSameForEveryReason(t *testing.T) {
 	s := start(t, nil)
-	old, err := auth.Sign([]byte(secret), auth.Grant{User: "ann", At: time.Now().Add(-time.Hour), TTL: time.Minute})
+	old, err := auth.Sign([]byte(secret), auth.Grant{User: "ann", Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(-time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}

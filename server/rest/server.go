@@ -22,10 +22,12 @@ type Ask struct {
 	TurnID       string // a UUID; the idempotency key
 	Conversation int64  // 0: a new one
 	Text         string
-	Zone         string   // IANA name; empty: the user's
-	Retry        string   // id of the user's message that is answered again; Text is then not read
-	Program      bool     // asked with a personal access token
-	Scopes       []string // nil: all
+	Zone         string // IANA name; empty: the user's
+	// Retry is the id of the user's message that is answered again, whose words Text repeats. It and what came after it give
+	// way to this turn, and the calls keep their op ids.
+	Retry   string
+	Program bool     // asked with a personal access token
+	Scopes  []string // nil: all
 }
 
 // Ticket names a turn that has begun.
@@ -46,6 +48,9 @@ type Assistant interface {
 	Watch(ctx context.Context, user tandem.UserID, turn string) iter.Seq[tandem.TurnEvent]
 	// Cancel stops a running turn.
 	Cancel(ctx context.Context, user tandem.UserID, turn string) error
+	// Approve answers a question of the assistant; what follows from it is a turn of its own in the same conversation, begun
+	// when Approve returns. args may choose or narrow; by names the device.
+	Approve(ctx context.Context, user tandem.UserID, approval string, ok bool, args json.RawMessage, by string) error
 }
 
 // Calendar is what the calendar feed reads.
@@ -70,6 +75,7 @@ type Options struct {
 	SignIn    *auth.SignIn
 	Assistant Assistant
 	ChatKit   Threads // with Assistant: the ChatKit protocol
+	Actions   Actions // with ChatKit: ticking tasks in its lists
 	Calendar  Calendar
 	// Socket takes an upgrade over whose credential, path and origin are in order. It returns when the connection has ended.
 	Socket func(http.ResponseWriter, *http.Request, auth.Principal)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -178,6 +179,10 @@ func (p *parrot) Cancel(_ context.Context, _ tandem.UserID, id string) error {
 	return nil
 }
 
+func (p *parrot) Approve(context.Context, tandem.UserID, string, bool, json.RawMessage, string) error {
+	return tandem.NotFound("approval", "", "approval")
+}
+
 func (p *parrot) asks() []rest.Ask {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -285,12 +290,34 @@ func start(t *testing.T, edit func(*rest.Options)) *running {
 
 func token(t *testing.T, user string) string {
 	t.Helper()
-	tok, err := auth.Sign([]byte(secret), auth.Grant{User: tandem.UserID(user), At: time.Now(), TTL: time.Minute})
+	return signed(t, user)
+}
+
+func signed(t testing.TB, user string) string {
+	t.Helper()
+	now := time.Now()
+	tok, err := auth.Sign([]byte(secret), auth.Grant{User: tandem.UserID(user), Issued: now, Expires: now.Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tok
 }
+
+// verifier believes tokens of the tests' secret.
+func verifier(t testing.TB) *auth.Verifier {
+	t.Helper()
+	row, err := auth.SharedSecret([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := auth.New(auth.Options{Issuers: []auth.Issuer{row}, Store: newStore(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
 
 // reply is an answer that has been read.
 type reply struct {
