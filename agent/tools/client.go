@@ -60,7 +60,7 @@ func (k *Client) CallTool(ctx context.Context, name string, args json.RawMessage
 	r := mcp.CallToolRequest{}
 	r.Params.Name = name
 	if len(args) > 0 {
-		r.Params.RawArguments = args
+		r.Params.RawArguments = readable(args)
 	}
 	res, err := k.rpc.CallTool(ctx, r)
 	if err != nil {

@@ -94,9 +94,7 @@ func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 		c.Cause.Caller = "mcp"
 	}
 	modern := mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
-	if modern {
-		nameObject(r)
-	}
+	prepare(r, modern)
 	var more []server.ServerOption
 	if modern && tb.Watch != nil && c.may(ScopeRead) {
 		ctx, stop := tb.listener(r, c)
@@ -107,31 +105,6 @@ func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	// The guard above knows the public name, which the library's own protection of loopback does not.
 	server.NewStreamableHTTPServer(tb.bind(c, more...), server.WithStateLess(true), server.WithDisableStreaming(true),
 		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(tb.Log)).ServeHTTP(w, r)
-}
-
-// nameObject puts the object of a request into the header that the era without sessions wants it in, where the client left it
-// to the body. A header that contradicts the body is refused as ever.
-func nameObject(r *http.Request) {
-	if r.Body == nil || r.Header.Get(mcp.HeaderName) != "" {
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body} // after an error the rest says the same once more
-	var message struct {
-		Method mcp.MCPMethod   `json:"method"`
-		Params json.RawMessage `json:"params"`
-	}
-	if err != nil || json.Unmarshal(body, &message) != nil {
-		return
-	}
-	if object, ok := mcp.ExtractHeaderName(message.Method, message.Params); ok {
-		if value, ok := mcp.EncodeHeaderValue(object); ok {
-			r.Header.Set(mcp.HeaderName, value)
-		}
-	}
 }
 
 // guard refuses what a page of somebody else's could send: a foreign Origin, and on a loopback connection a foreign Host,
@@ -224,7 +197,7 @@ type lineServer struct {
 }
 
 func (s *lineServer) exchange(ctx context.Context, line []byte) {
-	answer := s.srv.HandleMessage(ctx, line)
+	answer := s.srv.HandleMessage(ctx, readable(line))
 	if answer == nil {
 		return
 	}
