@@ -77,7 +77,7 @@ func (db *DB) purgeRows(ctx context.Context, e expiry) (total int64, err error) 
 // purgeTrash removes tasks that were deleted long ago, with all that was theirs. Devices dropped them then.
 func (db *DB) purgeTrash(ctx context.Context, now time.Time) (total int64, err error) {
 	cutoff := milli(now.Add(-tandem.KeepTrash))
-	users, err := db.owners(ctx, `select distinct user_id from tasks where status = 2 and ended_at <= ?`, cutoff)
+	users, err := db.owners(ctx, `select distinct user_id from tasks indexed by tasks_trashed where status = 2 and ended_at <= ?`, cutoff)
 	if err != nil {
 		return 0, err
 	}
@@ -123,7 +123,7 @@ func (w *write) purgeTasks(ctx context.Context, ids []int64) error {
 // purgeNotices dismisses what nobody dismissed, and forgets it.
 func (db *DB) purgeNotices(ctx context.Context, now time.Time) (total int64, err error) {
 	cutoff := milli(now.Add(-tandem.KeepNotices))
-	users, err := db.owners(ctx, `select distinct user_id from notices where fired_at <= ?`, cutoff)
+	users, err := db.owners(ctx, `select distinct user_id from notices indexed by notices_by_age where fired_at <= ?`, cutoff)
 	if err != nil {
 		return 0, err
 	}

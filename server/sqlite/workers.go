@@ -162,7 +162,7 @@ func (db *DB) Audit(ctx context.Context, f tandem.AuditFilter) (out []tandem.Aud
 	}
 	query := `
 		select id, topic, user_id, at, event from audit
-		where id > ?1 and at between ?2 and ?3 and (?4 = '' or topic = ?4) and (?5 = '' or user_id = ?5) order by id limit ?6`
+		where id > ?1 and at between ?2 and ?3 and (?4 = '' or topic = ?4) order by id limit ?6`
 	if f.User != "" {
 		query = `
 		select id, topic, user_id, at, event from audit

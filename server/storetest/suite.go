@@ -38,6 +38,8 @@ type Store interface {
 	Users(ctx context.Context) ([]tandem.UserID, error)
 	DeleteUser(ctx context.Context, user tandem.UserID) error
 	Purge(ctx context.Context, now time.Time) (map[string]int64, error)
+	Export(ctx context.Context, user tandem.UserID, emit func(kind string, row json.RawMessage) error) error
+	Import(ctx context.Context, user tandem.UserID, next func() (kind string, row json.RawMessage, err error)) (int, error)
 }
 
 // Talk keeps conversations, turns and approvals.
@@ -101,7 +103,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 	}{
 		{"edits", edits}, {"replays", replays}, {"series", seriesCases}, {"undo", undos}, {"lists", lists}, {"log", logs},
 		{"settings", settings}, {"talk", talk}, {"turns", turns}, {"approvals", approvals}, {"workers", workers},
-		{"identity", identities}, {"isolation", isolation}, {"retention", retention},
+		{"identity", identities}, {"isolation", isolation}, {"retention", retention}, {"export", exports},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, examine := range part.cases {
