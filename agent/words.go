@@ -114,7 +114,7 @@ var (
 
 // preface may stand before a command without changing it.
 var preface = wordSet(`please can could would will you i we want to need like d ll just now also then and so hey hi ok okay yes well go
-	ahead let s us lets
+	ahead let s us lets actually kindly finally simply quickly
 	bitte kannst konntest du ich mochte und dann auch jetzt mal`)
 
 // asksToDelete gives what each command to delete in text refers to. A command stands at the start of its clause, behind
