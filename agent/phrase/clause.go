@@ -47,6 +47,9 @@ func (p *parser) startClause(e *expr, k int) (int, string) {
 	if !t.any(isStart) || e.start != nil || e.named || t.weak && !e.repeats() {
 		return 0, ""
 	}
+	if p.is(k+1, isNow) {
+		return found(e.repeats(), k+2), kindStart
+	}
 	i, in := p.prepositions(k + 1)
 	d, next := p.anyDate(i, in)
 	if next == 0 || d.moment != nil && d.moment.instant {

@@ -10,6 +10,7 @@ type date struct {
 	yearless bool
 	month    bool // only a month was named
 	monthly  bool // only a day of the month was named
+	picked   bool // "next Friday": a day of the month behind it decides
 	soft     bool // before a noun ("the Monday meeting"): it counts only beside a time
 	sticky   bool // "today", "this": a time of day does not move it
 	moment   *moment
@@ -202,8 +203,9 @@ func (p *parser) more(i int) bool {
 
 // monthDay reads "Jan 22", "January 12, 2016", "May twenty-first", "Feb13".
 func (p *parser) monthDay(i int, in class) (date, int) {
+	i = p.skip(i, isThis|isNext|isComing) // "this June 5th"
 	m := p.at(i)
-	if !m.any(isMonth) || m.kind != wordToken {
+	if !m.any(isMonth) || m.kind != wordToken || in&isLast != 0 {
 		return noDate, 0
 	}
 	d, j := p.dayNumber(p.skip(p.separator(i+1), isThe))
@@ -263,7 +265,7 @@ func (p *parser) clockFollows(i int) bool {
 	return next > 0 || p.is(i, isOclock) || t.kind != markToken && p.glued(i)
 }
 
-// yearAfter reads a year behind a month and day; one of two digits needs a hyphen before it, or a value above 31.
+// yearAfter reads a year behind a month and day; one of two digits needs a hyphen before it, a value above 31, or to be near.
 func (p *parser) yearAfter(i int, hyphens bool) (y, next int) {
 	j := p.separator(i)
 	if y, next := p.yearNumber(j); next > 0 && !p.clockAfterYear(next) {
@@ -273,10 +275,16 @@ func (p *parser) yearAfter(i int, hyphens bool) (y, next int) {
 		return y, next
 	}
 	t := p.at(j)
-	if t.kind == numberToken && t.digits() == 2 && !p.clockFollows(j+1) && (t.n > 31 && p.closed(j+1) || hyphens && p.glued(j)) {
-		return pivot(t.n), j + 1
+	if t.kind != numberToken || t.digits() != 2 || p.clockFollows(j+1) {
+		return 0, 0
 	}
-	return 0, 0
+	thisYear, _, _ := p.today.date()
+	y = pivot(t.n)
+	soon := thisYear <= y && y <= thisYear+10 && p.closed(j+1) // "5 June 27"
+	if !soon && (t.n <= 31 || !p.closed(j+1)) && (!hyphens || !p.glued(j)) {
+		return 0, 0
+	}
+	return y, j + 1
 }
 
 // relativeYear reads "next year", "of this year".
@@ -328,7 +336,7 @@ func (p *parser) weekday(i int, in class) (date, int) {
 	}
 	if t := p.at(i + 1); p.is(i, isThis|isNext|isLast|isComing) && t.any(isWeekday) && t.kind == wordToken {
 		if d, next := p.pickedWeekday(i, t.day); next > 0 && !t.any(isWeekdays) {
-			d.conf, d.soft = t.conf(), t.possessive
+			d.conf, d.soft, d.picked = t.conf(), t.possessive, !p.is(i, isLast)
 			return d, next
 		}
 		return noDate, 0

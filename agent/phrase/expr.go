@@ -219,6 +219,9 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 		return 0, ""
 	case d.bare:
 		e.weekday = &d
+	case e.named && e.date.picked:
+		picked := e.date
+		e.weekday, e.date = &picked, d
 	case e.named:
 		return 0, ""
 	default:
@@ -234,7 +237,7 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 
 // dayMeant reports whether a day at k would be one more piece of e.
 func (p *parser) dayMeant(e *expr, k int, in class) bool {
-	if e.named && e.weekday != nil || e.repeats() && e.start != nil || e.named && !p.is(k, isWeekday) || e.named && e.date.moment != nil {
+	if e.named && e.weekday != nil || e.repeats() && e.start != nil || e.named && !p.is(k, isWeekday) && !e.date.picked || e.named && e.date.moment != nil {
 		return false
 	}
 	const another = isBy | isDue | isBefore | isUntil | isFrom | isFor

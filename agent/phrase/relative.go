@@ -193,7 +193,7 @@ func (p *parser) period(i int, in class) (date, int) {
 		return p.pickedWeekend(i)
 	case u.any(isWorkdays) && t.any(isNext|isComing):
 		return date{day: p.nextWorkday()}, i + 2
-	case u.any(isUnit) && t.any(isNext|isComing) && u.unit >= dayUnit && len(u.text) > 1:
+	case u.any(isUnit) && t.any(isNext|isComing) && u.unit >= dayUnit && len(u.text) > 1 && !u.plural:
 		if d, next := p.dayOfNext(i); next > 0 {
 			return d, next
 		}

@@ -540,7 +540,7 @@ func (p *parser) plurals(i int, in class) (repetition, int) {
 	switch {
 	case t.kind != wordToken:
 		return noRepetition, 0
-	case t.any(isWorkdays|isWeekend) && (t.plural || p.at(i+1).plural):
+	case t.any(isWorkdays|isWeekend) && (t.plural || p.pluralPartAt(i+1)):
 		return p.pluralPart(p.everyUnit(i, 1))
 	case t.any(isPart) && t.plural && in&isIn != 0:
 		r := each(daily, 1)
@@ -550,7 +550,7 @@ func (p *parser) plurals(i int, in class) (repetition, int) {
 		return noRepetition, 0
 	}
 	days, next := p.weekdayList(i)
-	plural := p.repeating || p.at(next).plural
+	plural := p.repeating || p.pluralPartAt(next)
 	for j := i; j < next; j++ {
 		plural = plural || p.is(j, isWeekdays)
 	}
@@ -561,12 +561,14 @@ func (p *parser) plurals(i int, in class) (repetition, int) {
 
 // pluralPart reads the "mornings" of "Sunday mornings".
 func (p *parser) pluralPart(r repetition, next int) (repetition, int) {
-	if t := p.at(next); next > 0 && t.any(isPart) && t.plural {
-		r.timed = p.part(t)
+	if next > 0 && p.pluralPartAt(next) {
+		r.timed = p.part(p.at(next))
 		next++
 	}
 	return r, next
 }
+
+func (p *parser) pluralPartAt(i int) bool { return p.is(i, isPart) && p.at(i).plural }
 
 // part is the time of a word for a part of the day.
 func (p *parser) part(t *token) dayPart {

@@ -168,7 +168,7 @@ var english = vocabulary{
 	},
 	possessive: "'s",
 	weak:       "start out sun sat wed mon may march mar",
-	plural:     "mornings afternoons evenings nights weekdays workdays weekends",
+	plural:     "mornings afternoons evenings nights weekdays workdays weekends days weeks months quarters years",
 	inclusive:  "through thru",
 	classes: map[class]string{
 		isWorkdays: "weekday weekdays workday workdays", isWeekend: "weekend weekends",
