@@ -144,7 +144,8 @@ func signToken(c config, user tandem.UserID, ttl time.Duration) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return auth.Sign(secret, auth.Grant{User: user, At: time.Now(), TTL: ttl})
+	now := time.Now()
+	return auth.Sign(secret, auth.Grant{User: user, Issued: now, Expires: now.Add(ttl)})
 }
 
 // listFlag takes a list with commas or by repetition.

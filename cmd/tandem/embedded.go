@@ -106,7 +106,8 @@ func (e *embedded) shortToken(user tandem.UserID) (string, error) {
 	if e.secret == nil {
 		return "", errors.New("tokens come from the issuers of TANDEM_AUTH_ISSUERS; this program signs none")
 	}
-	return auth.Sign(e.secret, auth.Grant{User: user, At: time.Now(), TTL: 15 * time.Minute})
+	now := time.Now()
+	return auth.Sign(e.secret, auth.Grant{User: user, Issued: now, Expires: now.Add(15 * time.Minute)})
 }
 
 // link is a new one-time sign-in link; empty where people sign in elsewhere.

@@ -1,0 +1,150 @@
+// Package faults attacks the real program: it is killed, restarted and checked from outside.
+package faults
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem"
+	"tandem/server/auth"
+	"tandem/sync/client"
+)
+
+var (
+	kills = flag.Int("kills", 200, "how often the server is killed under load")
+	seed  = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the dice")
+)
+
+// program is the built binary.
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(build(m))
+}
+
+func build(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "tandem-faults-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "tandem")
+	cmd := exec.Command("go", "build", "-o", program, "../cmd/tandem")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build the program:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+const secret = "a secret of the fault tests, long enough"
+
+// server is `tandem up` on a data folder and port of its own, which survive its death.
+type server struct {
+	t    *testing.T
+	data string
+	addr string
+	cmd  *exec.Cmd
+	log  strings.Builder
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	s := &server{t: t, data: t.TempDir(), addr: ln.Addr().String()}
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			t.Logf("the server said:\n%s", s.log.String())
+		}
+	})
+	return s
+}
+
+func (s *server) url() string { return "http://" + s.addr }
+
+// start runs the program and waits until it is ready.
+func (s *server) start() {
+	s.t.Helper()
+	s.cmd = exec.Command(program, "up")
+	s.cmd.Env = append(os.Environ(), "TANDEM_ADDR="+s.addr, "TANDEM_DATA_DIR="+s.data, "TANDEM_AUTH_SECRET="+secret, "TANDEM_LOG_LEVEL=warn")
+	s.cmd.Stdout, s.cmd.Stderr = io.Discard, &s.log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !s.ready(ctx) {
+		select {
+		case <-ctx.Done():
+			s.t.Fatalf("not ready within 20 s: %s", s.log.String())
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *server) ready(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url()+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
+}
+
+// kill ends the process as a power cut would.
+func (s *server) kill() {
+	if s.cmd != nil && s.cmd.Process != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait() // "signal: killed" is what was asked for
+		s.cmd = nil
+	}
+}
+
+// device connects a client of the user that comes back after each death; it ends with the test.
+func (s *server) device(user tandem.UserID) *client.Client {
+	s.t.Helper()
+	c := client.New(client.Options{
+		Server: s.url(), User: user, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
+		Token: func(context.Context, bool) (string, error) {
+			now := time.Now()
+			return auth.Sign([]byte(secret), auth.Grant{User: user, Issued: now, Expires: now.Add(time.Hour)})
+		},
+	})
+	ctx, stop := context.WithCancel(s.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	s.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			s.t.Errorf("device of %s: %v", user, err)
+		}
+	})
+	return c
+}
+
+// dice gives a generator for one actor, so that actors do not disturb each other's luck.
+func dice(actor uint64) *rand.Rand { return rand.New(rand.NewPCG(*seed, actor)) }

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Prints the figures of the product, each with what it means and the bar it is held against.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. ops/dev/need.sh
+
+step "the running program"
+go test ./faults -run TestFigures -count 1 -v | grep -E 'figure:|FAIL|ok'
+step "the store, the search, the grammar and the engine (ns/op; p99 where named)"
+go test -run '^$' -bench . -benchtime "${BENCHTIME:-1s}" ./server/sqlite ./agent/phrase ./agent/planner ./sync/... . | grep -E '^(Benchmark|ok|FAIL|---)'
