@@ -91,26 +91,34 @@ func TestApproval_AnsweredInWords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			switch {
-			case tt.none && got.Decision != "":
-				t.Errorf("it counts as %q", got.Decision)
-			case tt.none:
-				w.wantOpen("Water plants", "Sweep floor", "Call mom")
-			case tt.yes:
-				w.wantOpen("Call mom")
-				if got.Decision != tandem.DecisionYes || done(b, "delete_task") != 1 || b.Response != "I have deleted them." {
-					t.Errorf("decision %q, answer %+v", got.Decision, b)
-				}
-			default:
-				w.wantOpen("Water plants", "Sweep floor", "Call mom")
-				if got.Decision != tandem.DecisionNo || !strings.Contains(b.Response, "Nothing was changed.") {
-					t.Errorf("decision %q, reply %q", got.Decision, b.Response)
-				}
-				if c := b.ToolCalls[0]; c.Status != "error" || !strings.Contains(string(c.Result), "do not retry") {
-					t.Errorf("the model learns %s", c.Result)
-				}
+			want := tandem.DecisionNo
+			if tt.none {
+				want = ""
 			}
+			if tt.yes {
+				want = tandem.DecisionYes
+				w.wantOpen("Call mom")
+			} else {
+				w.wantOpen("Water plants", "Sweep floor", "Call mom")
+			}
+			if got.Decision != want {
+				t.Errorf("decision %q, want %q", got.Decision, want)
+			}
+			wantReply(t, b, want)
 		})
+	}
+}
+
+// wantReply holds the answer to a yes or no against what was decided.
+func wantReply(t *testing.T, a agent.Answer, d tandem.Decision) {
+	t.Helper()
+	switch {
+	case d == tandem.DecisionYes && (done(a, "delete_task") != 1 || a.Response != "I have deleted them."):
+		t.Errorf("after a yes: %+v", a)
+	case d == tandem.DecisionNo && !strings.Contains(a.Response, "Nothing was changed."):
+		t.Errorf("after a no: %q", a.Response)
+	case d == tandem.DecisionNo && (a.ToolCalls[0].Status != "error" || !strings.Contains(string(a.ToolCalls[0].Result), "do not retry")):
+		t.Errorf("the model learns %s", a.ToolCalls[0].Result)
 	}
 }
 

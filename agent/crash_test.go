@@ -61,59 +61,59 @@ func spying(bind func(context.Context, agent.Binding) (agent.Tools, error), befo
 func nothing(string) {}
 
 func TestCrash_AnotherProcessGoesOnAndNothingRunsTwice(t *testing.T) {
-	script := func() *actor {
-		return llm(
-			[]said{text("Let me see."), call("list_tasks", args{}), call("add_task", args{"title": "One"}), call("add_task", args{"title": "Two"})},
-			[]said{call("add_task", args{"title": "Three"})},
-			[]said{text("I have added three tasks.")},
-		)
-	}
 	for calls := range 4 {
 		for _, when := range []string{"before", "after"} {
-			t.Run(fmt.Sprintf("%s call %d", when, calls), func(t *testing.T) {
-				w := newWorld(t, script())
-				var dead atomic.Bool
-				var seen atomic.Int64
-				died := make(chan struct{})
-				die := func(string) {
-					if seen.Add(1) == int64(calls)+1 {
-						dead.Store(true)
-						close(died)
-					}
-				}
-				before, after := die, nothing
-				if when == "after" {
-					before, after = nothing, die
-				}
-				first, kill := w.serve("mortal", script(), func(o *agent.Options) {
-					o.Store = mortal{w.db, &dead}
-					o.Tools = spying(bind(w.box), before, after)
-				})
-				ticket, err := first.Start(t.Context(), ann, agent.Ask{Text: "add one, two and three"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				<-died
-				kill()
-				w.clock.forward(tandem.TurnLease + time.Second)
-				a := w.wait(w.svc, ticket.TurnID)
-				if a.Response != "Let me see.\n\nI have added three tasks." || len(a.ToolCalls) != 4 {
-					t.Errorf("answer %q with %d calls", a.Response, len(a.ToolCalls))
-				}
-				if diff := cmp.Diff([]string{"One", "Two", "Three"}, w.titles("pending")); diff != "" {
-					t.Errorf("tasks (-want +got):\n%s", diff)
-				}
-				for _, c := range a.ToolCalls {
-					if c.Status != "ok" {
-						t.Errorf("call %s ended as %s: %s", c.Tool, c.Status, c.Result)
-					}
-				}
-				events := fold(t, w.watch(ticket.TurnID))
-				if events.kinds[0] != tandem.TurnEvState || events.text != a.Response {
-					t.Errorf("the process that went on told %v, %q", events.kinds, events.text)
-				}
-			})
+			t.Run(fmt.Sprintf("%s call %d", when, calls), func(t *testing.T) { dieAt(t, calls, when) })
 		}
+	}
+}
+
+// threeTasks is a model that reads and then adds three tasks in two rounds.
+func threeTasks() *actor {
+	return llm(
+		[]said{text("Let me see."), call("list_tasks", args{}), call("add_task", args{"title": "One"}), call("add_task", args{"title": "Two"})},
+		[]said{call("add_task", args{"title": "Three"})},
+		[]said{text("I have added three tasks.")},
+	)
+}
+
+// dieAt kills the process of a turn around its n-th call and looks at what another one makes of it.
+func dieAt(t *testing.T, n int, when string) {
+	t.Helper()
+	w := newWorld(t, threeTasks())
+	var dead atomic.Bool
+	var seen atomic.Int64
+	died := make(chan struct{})
+	die := func(string) {
+		if seen.Add(1) == int64(n)+1 {
+			dead.Store(true)
+			close(died)
+		}
+	}
+	before, after := die, nothing
+	if when == "after" {
+		before, after = nothing, die
+	}
+	first, kill := w.serve("mortal", threeTasks(), func(o *agent.Options) {
+		o.Store, o.Tools = mortal{w.db, &dead}, spying(bind(w.box), before, after)
+	})
+	ticket, err := first.Start(t.Context(), ann, agent.Ask{Text: "add one, two and three"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-died
+	kill()
+	w.clock.forward(tandem.TurnLease + time.Second)
+	a := w.wait(w.svc, ticket.TurnID)
+	if a.Response != "Let me see.\n\nI have added three tasks." || len(a.ToolCalls) != 4 || done(a, "add_task") != 3 {
+		t.Errorf("answer %q with calls %+v", a.Response, a.ToolCalls)
+	}
+	if diff := cmp.Diff([]string{"One", "Two", "Three"}, w.titles("pending")); diff != "" {
+		t.Errorf("tasks (-want +got):\n%s", diff)
+	}
+	events := fold(t, w.watch(ticket.TurnID))
+	if events.kinds[0] != tandem.TurnEvState || events.text != a.Response {
+		t.Errorf("the process that went on told %v, %q", events.kinds, events.text)
 	}
 }
 

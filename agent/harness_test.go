@@ -102,20 +102,6 @@ func (a *actor) requests() []agent.Request {
 	return a.asked
 }
 
-// results gives the tool results behind the person's newest words.
-func results(r agent.Request) []agent.Message {
-	var out []agent.Message
-	for _, m := range r.Messages {
-		switch m.Role {
-		case agent.RoleUser:
-			out = nil
-		case agent.RoleTool:
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
 // llm makes a model of rounds; the last one repeats.
 func llm(rounds ...[]said) *actor {
 	return &actor{engine: "llm", play: func(r agent.Request, _ int) []said {
@@ -175,7 +161,11 @@ func newWorld(t *testing.T, primary agent.Model, opts ...option) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	w.db, w.box = db, tools.New(tools.Options{Store: db, Now: w.clock.now})
 	w.svc, _ = w.serve("one", primary, opts...)
 	return w

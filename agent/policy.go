@@ -191,10 +191,8 @@ func touchedBy(e Effect) []tandem.Task {
 
 // editsSeries reports arguments that change a rule or start it anew.
 func editsSeries(args arguments) bool {
-	for _, name := range []string{"recurrence", "recurrence_pattern", "repeat_from", "due", "due_date"} {
-		if args.has(name) {
-			return true
-		}
+	if slices.ContainsFunc([]string{"recurrence", "recurrence_pattern", "repeat_from", "due", "due_date"}, args.has) {
+		return true
 	}
 	var clear []string
 	_ = json.Unmarshal(args["clear"], &clear) // the tool refuses what is no list
@@ -254,12 +252,12 @@ func versionsOf(e Effect) map[string]int64 {
 
 // bindingHash is the fingerprint of a call with all it resolved to.
 func bindingHash(tool string, args json.RawMessage, versions map[string]int64) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n", tool, canonical(args))
+	text := fmt.Appendf(nil, "%s\n%s\n", tool, canonical(args))
 	for _, uid := range slices.Sorted(maps.Keys(versions)) {
-		fmt.Fprintf(h, "%s:%d\n", uid, versions[uid])
+		text = fmt.Appendf(text, "%s:%d\n", uid, versions[uid])
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // scout finds what the policy has to know before a write: the open tasks that the words may name, and how many there are.

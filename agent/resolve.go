@@ -300,7 +300,7 @@ func content(words []string) []string {
 
 func wordSet(list string) map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		out[w] = true
 	}
 	return out

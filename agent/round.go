@@ -17,10 +17,13 @@ import (
 type heard struct {
 	calls    []Call
 	question *Question
-	forming  map[string]Call // by the model's id, in the order of their places
-	order    []string
-	spoke    bool
+	forming  map[string]Call // told when they grow; by the model's id
+	order    []string        // of the calls that form, by the model's id
+	began    time.Time
+	begun    bool // anything came
+	spoke    bool // text came
 	bytes    int
+	usage    tandem.Usage
 }
 
 // Bounds of what a model may say in one turn, and in one call.
@@ -100,8 +103,7 @@ type piece struct {
 }
 
 // listen asks the model and passes on what it says while it says it.
-func (r *run) listen(ctx context.Context, req Request) (heard, error) {
-	began := r.Now()
+func (r *run) listen(ctx context.Context, req Request) (h heard, err error) {
 	ctx, hangUp := context.WithCancel(ctx)
 	pieces := make(chan piece)
 	var speaking sync.WaitGroup
@@ -117,32 +119,26 @@ func (r *run) listen(ctx context.Context, req Request) (heard, error) {
 			}
 		}
 	})
+	h = heard{forming: map[string]Call{}, began: r.Now()}
+	defer func() { r.charge(req, h) }()
+	return h, r.follow(ctx, pieces, &h)
+}
 
-	h := heard{forming: map[string]Call{}}
+// follow takes the pieces as they come, tells text and forming calls every Limits.Flush, and loses patience with silence.
+func (r *run) follow(ctx context.Context, pieces <-chan piece, h *heard) error {
 	patience := time.NewTimer(r.Limits.FirstToken)
 	defer patience.Stop()
 	var flush <-chan time.Time
-	usage := tandem.Usage{}
-	defer func() { r.charge(req, h, usage) }()
-	for first := true; ; {
+	for {
 		select {
 		case p, open := <-pieces:
-			switch {
-			case !open && ctx.Err() != nil:
-				return h, context.Cause(ctx)
-			case !open:
+			if !open {
 				r.live.flush()
-				return h, nil
-			case p.err != nil:
-				return h, p.err
-			}
-			if first {
-				r.Metrics.FirstToken(r.model.Engine(), r.Now().Sub(began))
-				first = false
+				return context.Cause(ctx)
 			}
 			patience.Reset(r.Limits.Stall)
-			if err := r.hear(&h, &usage, p.event); err != nil {
-				return h, err
+			if err := r.hear(h, p); err != nil {
+				return err
 			}
 			if flush == nil {
 				flush = time.After(r.Limits.Flush)
@@ -150,36 +146,29 @@ func (r *run) listen(ctx context.Context, req Request) (heard, error) {
 		case <-flush:
 			flush = nil
 			r.live.flush()
-			r.showForming(&h)
+			r.showForming(h)
 		case <-patience.C:
-			return h, errSilent
+			return errSilent
 		case <-ctx.Done():
-			return h, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 }
 
-// hear takes one event of the model.
-func (r *run) hear(h *heard, usage *tandem.Usage, ev Event) error {
-	switch {
+// hear takes one piece of what the model says.
+func (r *run) hear(h *heard, p piece) error {
+	if p.err != nil {
+		return p.err
+	}
+	if !h.begun {
+		h.begun = true
+		r.Metrics.FirstToken(r.model.Engine(), r.Now().Sub(h.began))
+	}
+	switch ev := p.event; {
 	case ev.Text != "":
-		if r.live.length()+len(ev.Text) > maxReply {
-			return errEndless
-		}
-		if !h.spoke {
-			h.spoke = true
-			r.live.paragraph()
-		}
-		h.bytes += len(ev.Text)
-		r.live.write(ev.Text)
+		return r.hearText(h, ev.Text)
 	case ev.Forming != nil:
-		if _, ok := h.forming[ev.Forming.ID]; !ok {
-			h.order = append(h.order, ev.Forming.ID)
-		}
-		h.forming[ev.Forming.ID] = *ev.Forming
-		if len(ev.Forming.Arguments) > maxArguments {
-			return errEndless
-		}
+		return h.hearForming(*ev.Forming)
 	case ev.Call != nil:
 		h.bytes += len(ev.Call.Arguments)
 		if len(h.calls) > r.Limits.Calls || len(ev.Call.Arguments) > maxArguments {
@@ -189,9 +178,33 @@ func (r *run) hear(h *heard, usage *tandem.Usage, ev Event) error {
 	case ev.Question != nil:
 		h.question = ev.Question
 	case ev.Usage != nil:
-		usage.Input += ev.Usage.Input
-		usage.Output += ev.Usage.Output
+		h.usage.Input += ev.Usage.Input
+		h.usage.Output += ev.Usage.Output
 	}
+	return nil
+}
+
+func (r *run) hearText(h *heard, text string) error {
+	if r.live.length()+len(text) > maxReply {
+		return errEndless
+	}
+	if !h.spoke {
+		h.spoke = true
+		r.live.paragraph()
+	}
+	h.bytes += len(text)
+	r.live.write(text)
+	return nil
+}
+
+func (h *heard) hearForming(c Call) error {
+	if len(c.Arguments) > maxArguments {
+		return errEndless
+	}
+	if !slices.Contains(h.order, c.ID) {
+		h.order = append(h.order, c.ID)
+	}
+	h.forming[c.ID] = c
 	return nil
 }
 
@@ -210,10 +223,11 @@ func (r *run) showForming(h *heard) {
 }
 
 // charge books the tokens of a round. A provider that does not tell them is charged by the size of what was said.
-func (r *run) charge(req Request, h heard, usage tandem.Usage) {
+func (r *run) charge(req Request, h heard) {
 	if r.model.Engine() == enginePlanner {
 		return
 	}
+	usage := h.usage
 	if usage.Input == 0 && usage.Output == 0 {
 		usage = tandem.Usage{Input: tokensOf(req.Messages), Output: int64(h.bytes / 4)}
 	}

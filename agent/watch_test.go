@@ -44,6 +44,7 @@ func fold(t *testing.T, events []tandem.TurnEvent) told {
 			d.tools[ev.Tool.ID] = ev.Tool.Phase
 		case tandem.TurnEvDone:
 			d.end = ev.End
+		default:
 		}
 	}
 	return d

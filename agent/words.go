@@ -64,7 +64,7 @@ func quoteEnd(runes []rune, i int) int {
 
 func tokens(text string, quoted bool) []token {
 	var out []token
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		sign := strings.HasPrefix(field, "#") || strings.HasPrefix(field, "@")
 		for _, w := range tandem.Words(field) {
 			out = append(out, token{word: w, quoted: quoted, sign: sign && !quoted})

@@ -103,7 +103,7 @@ func (c *Chat) dialect() dialect {
 // listen makes one request and passes its answer on.
 func (c *Chat) listen(ctx context.Context, r agent.Request, use dialect, a *answer) error {
 	stream := c.api.NewStreaming(ctx, c.params(r, use))
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // what was read counts
 	for stream.Next() {
 		var part chunk
 		if err := json.Unmarshal([]byte(stream.Current().RawJSON()), &part); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -50,6 +49,13 @@ func serve(t *testing.T, answer func(w http.ResponseWriter, n int, body map[stri
 	return p
 }
 
+func write(t *testing.T, w io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Errorf("answer: %v", err)
+	}
+}
+
 func (p *provider) chat() *Chat {
 	return New(Options{BaseURL: p.URL + "/v1", Key: "sk-test", Model: "scripted"})
 }
@@ -69,7 +75,7 @@ func replay(t *testing.T, name string) *provider {
 	}
 	return serve(t, func(w http.ResponseWriter, _ int, _ map[string]any) {
 		w.Header().Set("Content-Type", "text/event-stream")
-		w.Write(data)
+		write(t, w, string(data))
 	})
 }
 
@@ -216,10 +222,10 @@ func TestStream_DropsARefusedParameterOnce(t *testing.T) {
 			if _, sent := body[name]; sent {
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(http.StatusBadRequest)
-				fmt.Fprintf(w, `{"error":{"message":"Unsupported parameter: '%s'","type":"invalid_request_error"}}`, name)
+				write(t, w, `{"error":{"message":"Unsupported parameter: '`+name+`'","type":"invalid_request_error"}}`)
 				return
 			}
-			fmt.Fprint(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+			write(t, w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
 		})
 		c := p.chat()
 		r := agent.Request{Tools: []agent.Tool{{Name: "add_task", InputSchema: json.RawMessage(`{"type":"object"}`)}}}
@@ -240,7 +246,7 @@ func TestStream_RetriesWhatMayPassAndNothingElse(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Retry-After-Ms", "1")
 			w.WriteHeader(status)
-			fmt.Fprint(w, `{"error":{"message":"no","type":"x"}}`)
+			write(t, w, `{"error":{"message":"no","type":"x"}}`)
 		})
 		got := ask(t, p.chat(), agent.Request{})
 		if got.Err == nil || strings.Contains(got.Err.Error(), "sk-test") {
@@ -256,7 +262,7 @@ func TestStream_EndsWithItsContext(t *testing.T) {
 	begun := make(chan struct{})
 	gone := make(chan struct{})
 	p := serve(t, func(w http.ResponseWriter, _ int, _ map[string]any) {
-		fmt.Fprint(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n")
+		write(t, w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n")
 		w.(http.Flusher).Flush()
 		close(begun)
 		<-gone

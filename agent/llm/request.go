@@ -2,6 +2,7 @@ package llm
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/openai/openai-go/v3"
@@ -35,8 +36,8 @@ func (c *Chat) params(r agent.Request, use dialect) openai.ChatCompletionNewPara
 
 // newestWords is the place of the person's newest words.
 func newestWords(ms []agent.Message) int {
-	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].Role == agent.RoleUser {
+	for i, m := range slices.Backward(ms) {
+		if m.Role == agent.RoleUser {
 			return i
 		}
 	}

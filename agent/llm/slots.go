@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	"tandem/agent"
 )
@@ -50,7 +51,7 @@ func (s *slots) add(raw json.RawMessage) (forming agent.Call, ok bool) {
 	}
 	t.write(p.Function.Arguments)
 	t.keep(all)
-	return agent.Call{ID: s.idOf(t), Tool: t.name, Arguments: t.arguments[:len(t.arguments):len(t.arguments)]}, true
+	return agent.Call{ID: s.idOf(t), Tool: t.name, Arguments: slices.Clip(t.arguments)}, true
 }
 
 // slotFor finds the call that a piece belongs to, or begins a new one.
