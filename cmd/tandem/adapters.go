@@ -49,8 +49,10 @@ func bindTools(box *tools.Toolbox) func(context.Context, agent.Binding) (agent.T
 				Actor: tandem.ActorAgent, TurnID: b.Turn, Conversation: b.Conversation, MessageID: b.MessageID,
 				Caller: fmt.Sprintf("conversation:%d", b.Conversation),
 			},
-			Words:  &tools.Words{Text: b.Words},
-			Policy: func(e tools.Effect) *tandem.Error { return b.Guard(agent.Effect{Tool: e.Tool, Changes: e.Changes}) },
+			Words: &tools.Words{Text: b.Words},
+			Policy: func(e tools.Effect) *tandem.Error {
+				return b.Guard(agent.Effect{Tool: e.Tool, Changes: e.Changes, Unsaid: e.Unsaid})
+			},
 		})
 		if err != nil {
 			return nil, err
@@ -128,7 +130,9 @@ func mcpCaller(p auth.Principal) tools.Caller {
 	if p.TokenID != "" {
 		who = "token:" + p.TokenID
 	}
-	return tools.Caller{User: p.User, Kind: tools.Program, Scopes: p.Scopes, Cause: tandem.Cause{Actor: tandem.ActorUser, Caller: who}}
+	return tools.Caller{
+		User: p.User, Kind: tools.Program, Scopes: p.Scopes, Expires: p.Expires, Cause: tandem.Cause{Actor: tandem.ActorUser, Caller: who},
+	}
 }
 
 // turnsOf tells the hub about turns.
