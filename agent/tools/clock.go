@@ -55,6 +55,8 @@ func Conventions(s tandem.Settings) phrase.Options {
 		o.WeekStart = phrase.WeekSunday
 	case time.Saturday:
 		o.WeekStart = phrase.WeekSaturday
+	default:
+		o.WeekStart = phrase.WeekMonday
 	}
 	return o
 }

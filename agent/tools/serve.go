@@ -71,20 +71,8 @@ func (tb *Toolbox) answer(ctx context.Context, c Caller, name string, r mcp.Call
 	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(res.Text)}, StructuredContent: res.Structured}
 }
 
-// Handler serves the protocol over streamable HTTP, without sessions, in both of its eras. principal verifies the bearer of
-// each request; where it fails, the answer is 401.
-func (tb *Toolbox) Handler(principal func(*http.Request) (Caller, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := principal(r)
-		if err != nil {
-			http.Error(w, "unauthorized", http.StatusUnauthorized)
-			return
-		}
-		tb.Serve(w, r, c)
-	})
-}
-
-// Serve answers one request of a verified caller.
+// Serve answers one request of a verified caller over streamable HTTP, without sessions, in both eras of the protocol. Whoever
+// calls it has verified the bearer of this very request.
 func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	if err := tb.guard(r); err != nil {
 		http.Error(w, err.Error(), http.StatusForbidden)

@@ -19,7 +19,7 @@ import (
 // serve mounts the tools of a user at an address.
 func serve(t *testing.T, u user) *httptest.Server {
 	t.Helper()
-	srv := httptest.NewServer(u.tb.Handler(func(*http.Request) (Caller, error) { return u.caller, nil }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { u.tb.Serve(w, r, u.caller) }))
 	t.Cleanup(srv.Close)
 	return srv
 }
