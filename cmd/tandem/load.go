@@ -50,7 +50,7 @@ func runLoad(ctx context.Context, io stdio, args []string) error {
 		return fmt.Errorf("load takes up to %d devices, a rate above 0 and at most %s", maxLoadDevices, maxLoadDuration)
 	}
 	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		l := loadRun{plan: p, server: r, sent: map[string]time.Time{}}
+		l := loadRun{plan: p, server: r, sent: map[string]time.Time{}, last: make([]tandem.Seq, p.users)}
 		return l.run(ctx, io.out)
 	})
 }
@@ -64,6 +64,7 @@ type loadRun struct {
 
 	mu    sync.Mutex
 	sent  map[string]time.Time // by title of the edit
+	last  []tandem.Seq         // acknowledged to each user
 	acks  []time.Duration
 	reach []time.Duration // from sending an edit to another device's replica
 }
@@ -79,6 +80,9 @@ func (l *loadRun) run(ctx context.Context, out io.Writer) error {
 	began := time.Now()
 	l.edit(ctx, devices)
 	took := time.Since(began)
+	if err := l.settle(ctx, devices); err != nil {
+		return err
+	}
 	stop()
 	if err := running.Wait(); err != nil {
 		return err
@@ -127,26 +131,41 @@ func (l *loadRun) edit(ctx context.Context, devices [][]*client.Client) {
 			return
 		case <-tick.C:
 		}
-		d, title := devices[n%len(devices)][0], fmt.Sprintf("edit %d", n)
+		u, title := n%len(devices), fmt.Sprintf("edit %d", n)
 		g.Go(func() error {
-			l.one(context.WithoutCancel(ctx), d, title, l.plan.chat && n%10 == 9)
+			l.one(context.WithoutCancel(ctx), devices[u][0], u, title, l.plan.chat && n%10 == 9)
 			return nil
 		})
 	}
 }
 
-func (l *loadRun) one(ctx context.Context, d *client.Client, title string, chat bool) {
+// settle waits until the last acknowledged edit of each user has reached every device.
+func (l *loadRun) settle(ctx context.Context, devices [][]*client.Client) error {
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	for u, of := range devices {
+		for _, d := range of {
+			if err := d.AwaitSeq(ctx, l.last[u]); err != nil {
+				return fmt.Errorf("a device of user %d does not reach change %d: %w", u, l.last[u], err)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *loadRun) one(ctx context.Context, d *client.Client, user int, title string, chat bool) {
 	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
 	began := time.Now()
 	l.mu.Lock()
 	l.sent[title] = began
 	l.mu.Unlock()
+	var answer client.Answer
 	var err error
 	if chat {
 		err = d.Send(ctx, wire.Chat{Turn: tandem.NewID(), Text: "Add a task to " + title})
 	} else {
-		_, err = d.Mutate(ctx, "add_task", map[string]any{"title": title})
+		answer, err = d.Mutate(ctx, "add_task", map[string]any{"title": title})
 	}
 	if err != nil {
 		l.failed.Add(1)
@@ -155,6 +174,7 @@ func (l *loadRun) one(ctx context.Context, d *client.Client, title string, chat 
 	l.acked.Add(1)
 	l.mu.Lock()
 	l.acks = append(l.acks, time.Since(began))
+	l.last[user] = max(l.last[user], answer.Seq)
 	l.mu.Unlock()
 }
 
