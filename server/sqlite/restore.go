@@ -36,11 +36,13 @@ func Restore(ctx context.Context, path, from string) (err error) {
 	return os.Rename(staged, path)
 }
 
+var errNoStore = errors.New("the file is no copy of a Tandem database")
+
 // sound reports whether the file is a store that Open can take, and leaves it as one file.
 func sound(ctx context.Context, path string) error {
 	c, err := dial(ctx, path, false)
 	if err != nil {
-		return err
+		return errNoStore
 	}
 	err = soundIn(ctx, c)
 	if err == nil {
@@ -52,7 +54,7 @@ func sound(ctx context.Context, path string) error {
 func soundIn(ctx context.Context, c *conn) error {
 	version, err := schemaVersion(ctx, c)
 	if err != nil {
-		return errors.New("the file is no copy of a Tandem database")
+		return errNoStore
 	}
 	if version == 0 || version > len(migrations) {
 		return fmt.Errorf("the file has schema version %d; this program knows 1 to %d", version, len(migrations))
