@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -58,6 +59,9 @@ func TestKill_AtAnyMomentUnderLoad(t *testing.T) {
 			writers.Go(func() { w.run(ctx, t, uint64(10*i+j)) })
 		}
 	}
+	for _, user := range users {
+		writers.Go(func() { talk(ctx, t, s, user, books[user]) })
+	}
 	luck := dice(1)
 	for range *kills {
 		pause(t.Context(), time.Duration(luck.IntN(120))*time.Millisecond)
@@ -68,6 +72,29 @@ func TestKill_AtAnyMomentUnderLoad(t *testing.T) {
 	writers.Wait()
 	for _, user := range users {
 		examine(t, s, user, books[user], devices[user])
+	}
+}
+
+// talk says sentences over HTTP, each under one turn id until it is answered: the server may die before, during and after the
+// turn, and each sentence is to make one task.
+func talk(ctx context.Context, t *testing.T, s *server, user tandem.UserID, book *ledger) {
+	for n := 0; ctx.Err() == nil; n++ {
+		title, turn := fmt.Sprintf("Said %d", n), tandem.NewID()
+		for {
+			code, body, err := post(t.Context(), s, user, turn, "Add a task: "+title)
+			if err == nil && code == http.StatusOK {
+				book.added(title)
+				break
+			}
+			if err == nil && code != http.StatusTooManyRequests && code != http.StatusServiceUnavailable {
+				t.Errorf("chat answered %d %s", code, body)
+				return
+			}
+			pause(t.Context(), 100*time.Millisecond)
+			if ctx.Err() != nil && code == http.StatusTooManyRequests {
+				return
+			}
+		}
 	}
 }
 
