@@ -74,7 +74,7 @@ func BenchmarkSearch100k(b *testing.B) {
 			return tandem.Query{Status: tandem.StatusOnlyPending, Search: tandem.ParseSearch("t")}
 		}},
 		{"misspelt", func(i int) tandem.Query {
-			return tandem.Query{Search: tandem.ParseSearch("q" + words[i%len(words)] + "x"), Fuzzy: true}
+			return tandem.Query{Search: tandem.ParseSearch(words[i%len(words)] + "xq"), Fuzzy: true}
 		}},
 		{"all", func(int) tandem.Query { return tandem.Query{} }},
 		{"tag", func(i int) tandem.Query {

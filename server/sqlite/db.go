@@ -78,6 +78,10 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.epoch, err = takeEpoch(ctx, writer, db.path+".epoch", db.newID); err != nil {
 		return err
 	}
+	// The file is ours alone, so whoever held a lease on a running turn is gone.
+	if _, err := writer.exec(ctx, `update turns set lease_until = 0 where status = 'running'`); err != nil {
+		return err
+	}
 	for range readConns {
 		reader, err := dial(ctx, db.path, true)
 		if err != nil {
@@ -161,6 +165,23 @@ func (db *DB) read(ctx context.Context, f func(context.Context, *conn) error) er
 	}
 	defer func() { db.readers <- c }()
 	return c.transact(ctx, "begin", f)
+}
+
+// note runs f alone, all or nothing, for what matters only together with a later write: the commit is not waited for on the
+// disk. The log of the file is written in order, so a later write that is safe makes this one safe as well.
+func (db *DB) note(ctx context.Context, f func(context.Context, *conn) error) error {
+	c, err := take(ctx, db.writer)
+	if err != nil {
+		return err
+	}
+	defer func() { db.writer <- c }()
+	ctx = context.WithoutCancel(ctx)
+	if _, err := c.exec(ctx, `pragma synchronous = normal`); err != nil {
+		return err
+	}
+	err = c.transact(ctx, "begin immediate", f)
+	_, ferr := c.exec(ctx, `pragma synchronous = full`)
+	return errors.Join(err, ferr)
 }
 
 // write runs f alone, all or nothing. It waits for its turn as long as ctx allows; once it runs, it goes to its end. What is to be

@@ -4,15 +4,17 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"unicode/utf8"
 
 	"tandem"
 )
 
 // Near misses: words of the user's own tasks that share enough trigrams with a searched word.
 const (
-	nearEnough  = 0.3 // of the trigrams of both, as Postgres' pg_trgm has it
-	nearWords   = 8   // for each searched word
-	maxNearTerm = 32
+	nearEnough   = 0.3    // of the trigrams of both, as Postgres' pg_trgm has it
+	nearWords    = 8      // for each searched word
+	maxNearTerms = 32     // for all of them
+	nearAmongAll = 20_000 // tasks whose words are all looked at within a few milliseconds
 )
 
 // listNear fills the page with tasks that hold words near to the searched ones.
@@ -31,24 +33,41 @@ func (f *finder) listNear(ctx context.Context, page *tandem.Page) error {
 	return err
 }
 
-// nearTerms goes through the user's words in the index.
+// nearTerms gives words of the user's that are near to the searched ones.
 func (f *finder) nearTerms(ctx context.Context) ([]tandem.Term, error) {
-	token := userToken(f.account.ordinal)
-	words, err := list(ctx, f.conn, single[string], `select term from terms where term >= ? and term < ?`, token, userToken(f.account.ordinal+1))
-	if err != nil {
-		return nil, err
-	}
 	var out []tandem.Term
 	for _, term := range f.query.Search.Any {
 		for _, word := range term {
-			for _, near := range nearest(word, words, len(token)) {
-				if len(out) < maxNearTerm {
-					out = append(out, tandem.Term{near})
-				}
+			near, err := f.near(ctx, word)
+			if err != nil {
+				return nil, err
+			}
+			for _, w := range near[:min(len(near), maxNearTerms-len(out))] {
+				out = append(out, tandem.Term{w})
 			}
 		}
 	}
 	return out, nil
+}
+
+// near looks among the user's words with the same first letter, which is where the right one is when a word was mistyped; where
+// there are few tasks, among all.
+func (f *finder) near(ctx context.Context, word string) ([]string, error) {
+	token := userToken(f.account.ordinal)
+	_, first := utf8.DecodeRuneInString(word)
+	near, err := f.nearWithin(ctx, word, token+word[:first], token+word[:first]+"\U0010ffff")
+	if len(near) > 0 || err != nil || f.account.numbers > nearAmongAll {
+		return near, err
+	}
+	return f.nearWithin(ctx, word, token, userToken(f.account.ordinal+1))
+}
+
+func (f *finder) nearWithin(ctx context.Context, word, from, to string) ([]string, error) {
+	words, err := list(ctx, f.conn, single[string], `select term from terms where term >= ? and term < ?`, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return nearest(word, words, len(userToken(0))), nil
 }
 
 // nearest gives the words most like the given one, the nearest first; skip bytes stand before each of them.

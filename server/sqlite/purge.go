@@ -116,6 +116,9 @@ func (w *write) purgeTasks(ctx context.Context, ids []int64) error {
 			}
 		}
 		w.account.tasks[deleted]--
+		if err := w.setFacet(ctx, id, 0); err != nil {
+			return err
+		}
 	}
 	return nil
 }

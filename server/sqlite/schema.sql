@@ -42,10 +42,15 @@ CREATE INDEX tasks_by_due on tasks (user_id, status, due_at, uid);
 CREATE INDEX tasks_by_priority on tasks (user_id, status, priority, uid);
 CREATE INDEX tasks_by_title on tasks (user_id, status, title, uid);
 CREATE INDEX tasks_by_uid on tasks (user_id, status, uid);
-CREATE INDEX tasks_by_filter on tasks (user_id, status, priority, due_at);
 CREATE INDEX tasks_by_end on tasks (user_id, status, ended_at);
 CREATE INDEX tasks_floating on tasks (user_id, id) where floating = 1;
 CREATE INDEX tasks_trashed on tasks (ended_at, user_id) where status = 2;
+CREATE TABLE facets (
+	id      integer primary key,
+	user_id text    not null references users (user_id),
+	data    blob    not null
+);
+CREATE INDEX facets_by_user on facets (user_id);
 CREATE TABLE task_tags (
 	user_id text    not null,
 	tag     text    not null, -- folded

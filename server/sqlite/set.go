@@ -10,8 +10,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// The aggregate bitset(n) gives the set of the numbers it is fed, as bytes. It reads a posting list of 100,000 entries in a
-// fraction of the time that as many rows take through database/sql.
+// The aggregate bitset(n) gives the set of the numbers it is fed, as bytes. It reads a posting list of 100,000 entries in half
+// of the time that as many rows take through database/sql.
 func init() {
 	sqlite.MustRegisterFunction("bitset", &sqlite.FunctionImpl{
 		NArgs: 1, Deterministic: true,
@@ -30,6 +30,11 @@ func (b *bitset) add(n int64) {
 		b.words = append(b.words, make([]uint64, max(i+1-len(b.words), len(b.words), 16))...)
 	}
 	b.words[i] |= 1 << (n & 63)
+}
+
+func (b *bitset) has(n int64) bool {
+	i := int(n >> 6)
+	return i < len(b.words) && b.words[i]&(1<<(n&63)) != 0
 }
 
 // each calls f for every number, in order.
@@ -64,23 +69,25 @@ func (b *bitset) WindowValue(*sqlite.FunctionContext) (driver.Value, error) {
 // Final has nothing to free.
 func (b *bitset) Final(*sqlite.FunctionContext) {}
 
-// readSet reads the one value of a bitset query.
-func readSet(ctx context.Context, c *conn, query string, args ...any) (*bitset, error) {
+// readInto adds the one value of a bitset query to b.
+func (b *bitset) readInto(ctx context.Context, c *conn, query string, args ...any) error {
 	var data []byte
 	if _, err := c.one(ctx, into(&data), query, args...); err != nil {
-		return nil, err
+		return err
 	}
-	b := &bitset{words: make([]uint64, len(data)/8)}
-	for i := range b.words {
-		b.words[i] = binary.LittleEndian.Uint64(data[8*i:])
+	if n := len(data) / 8; n > len(b.words) {
+		b.words = append(b.words, make([]uint64, n-len(b.words))...)
 	}
-	return b, nil
+	for i := range len(data) / 8 {
+		b.words[i] |= binary.LittleEndian.Uint64(data[8*i:])
+	}
+	return nil
 }
 
 // marks weighs the tasks of a user by number: 0 is out of the list, more is a better match.
 type marks struct {
 	weight []uint8
-	count  []int // tasks of each weight above 0
+	count  [256]int // tasks of each weight above 0
 	total  int
 }
 
@@ -94,13 +101,31 @@ func (m *marks) of(number int64) int {
 	return int(m.weight[number])
 }
 
-// tally counts the weights once the marks are complete.
-func (m *marks) tally() {
-	m.count, m.total = make([]int, 256), 0
-	for _, w := range m.weight {
-		if w > 0 {
-			m.count[w]++
-			m.total++
+// keep unmarks what is not in the set.
+func (m *marks) keep(set *bitset) {
+	for n, w := range m.weight {
+		if w > 0 && !set.has(int64(n)) {
+			m.weight[n] = 0
 		}
 	}
+}
+
+// tally counts the weights once the marks are complete.
+func (m *marks) tally() {
+	for _, w := range m.weight {
+		m.count[w]++
+	}
+	m.total = len(m.weight) - m.count[0]
+	m.count[0] = 0
+}
+
+// levels lists the weights that occur, the highest first.
+func (m *marks) levels() []int {
+	var out []int
+	for w := len(m.count) - 1; w > 0; w-- {
+		if m.count[w] > 0 {
+			out = append(out, w)
+		}
+	}
+	return out
 }

@@ -56,7 +56,7 @@ func (s *statements) collect(db *DB) {
 
 // tenant tables hold rows of people: none is ever read from end to end.
 var tenant = []string{
-	"tasks", "task_tags", "versions", "reminders", "changes", "outbox", "operations", "clients", "mids", "inbox", "conversations", "messages",
+	"tasks", "task_tags", "facets", "versions", "reminders", "changes", "outbox", "operations", "clients", "mids", "inbox", "conversations", "messages",
 	"turns", "approvals", "notices", "tokens", "devices", "feeds", "pushes", "audit", "dead_letters",
 }
 

@@ -77,6 +77,9 @@ func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.
 	if err := w.saveState(ctx, id, version, before, after); err != nil {
 		return err
 	}
+	if err := w.setFacet(ctx, id, facetOf(after)); err != nil {
+		return err
+	}
 	if err := w.saveTags(ctx, id, before, after); err != nil {
 		return err
 	}

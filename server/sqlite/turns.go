@@ -90,7 +90,7 @@ func (db *DB) SaveTurn(ctx context.Context, t tandem.Turn) (cancel bool, err err
 	if err != nil {
 		return false, fmt.Errorf("encode tool calls: %w", err)
 	}
-	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+	err = db.note(ctx, func(ctx context.Context, c *conn) error {
 		found, err := c.one(ctx, into(&cancel), `
 			update turns set reply = ?, calls = ?, n = ?, engine = ?, lease_until = ?
 			where user_id = ? and id = ? and status = 'running' and lease_owner = ? and attempt = ? returning cancel`,

@@ -41,6 +41,7 @@ func (db *DB) DeleteUser(ctx context.Context, user tandem.UserID) error {
 
 // erasure removes a user's rows, children first.
 var erasure = []string{
+	`delete from facets where user_id = ?`,
 	`delete from task_tags where user_id = ?`,
 	`delete from versions where user_id = ?`,
 	`delete from reminders where user_id = ?`,

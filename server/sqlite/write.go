@@ -36,6 +36,7 @@ type write struct {
 	now     time.Time
 	account account
 	changes []tandem.Change
+	facets  map[int64][]byte // chunks that are to be written, by id
 }
 
 // errUndo ends a write that is not to be kept, without being an error.
@@ -116,8 +117,11 @@ func (w *write) change(kind tandem.Kind, id string, version int64, row json.RawM
 	})
 }
 
-// finish writes the log and the user's row.
+// finish writes the log, the facets and the user's row.
 func (w *write) finish(ctx context.Context) error {
+	if err := w.saveFacets(ctx); err != nil {
+		return err
+	}
 	seq := w.account.seq
 	if len(w.changes) > 0 {
 		seq++

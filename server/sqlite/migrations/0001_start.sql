@@ -48,10 +48,17 @@ create index tasks_by_due on tasks (user_id, status, due_at, uid);
 create index tasks_by_priority on tasks (user_id, status, priority, uid);
 create index tasks_by_title on tasks (user_id, status, title, uid);
 create index tasks_by_uid on tasks (user_id, status, uid);
-create index tasks_by_filter on tasks (user_id, status, priority, due_at);
 create index tasks_by_end on tasks (user_id, status, ended_at);
 create index tasks_floating on tasks (user_id, id) where floating = 1;
 create index tasks_trashed on tasks (ended_at, user_id) where status = 2;
+
+-- What lists ask of every task, a byte each; see facets.go.
+create table facets (
+	id      integer primary key,
+	user_id text    not null references users (user_id),
+	data    blob    not null
+);
+create index facets_by_user on facets (user_id);
 
 create table task_tags (
 	user_id text    not null,
