@@ -216,7 +216,7 @@ func sameWord(q, w string) float64 {
 		return 0.98
 	case len(q) >= 3 && strings.HasPrefix(w, q):
 		return 0.98
-	case len(q) >= 5 && len(w) >= 5 && oneEdit(q, w):
+	case len(q) >= 5 && len(w) >= 5 && OneEdit(q, w):
 		return 0.95
 	case len(q) >= 5 && len(w) >= 5 && trigrams(q, w) >= 0.5:
 		return 0.7
@@ -239,8 +239,8 @@ func stem(w string) string {
 	}
 }
 
-// oneEdit reports whether one letter was left out, added, replaced, or swapped with the next.
-func oneEdit(a, b string) bool {
+// OneEdit reports whether one letter was left out, added, replaced, or swapped with the next.
+func OneEdit(a, b string) bool {
 	x, y := []rune(a), []rune(b)
 	if len(x) > len(y) {
 		x, y = y, x

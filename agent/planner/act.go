@@ -221,7 +221,7 @@ var thisTime = compileAll("this time|week|month|once|one\nonce\njust this once\n
 // medial reports words of music and video, for which "skip" means another thing.
 func medial(toks []token) bool {
 	return slices.ContainsFunc(toks, func(t token) bool {
-		return t.is("song", "songs", "track", "tracks", "episode", "video", "chapter", "ad", "ads", "music", "ahead", "forward", "back")
+		return t.is("song", "songs", "track", "tracks", "episode", "video", "chapter", "ad", "ads", "music", "section")
 	})
 }
 
@@ -236,6 +236,9 @@ func (p *planning) remove(c clause) (*step, error) {
 		toks = trimMarks(toks[place.to:])
 	}
 	n := english.remove.start(toks)
+	if n == 0 && len(toks) > 2 && toks[0].is("take") && (toks[1].in(english.it) || toks[1].in(english.them)) && toks[2].is("off") {
+		return p.removeNamed(c, toks[1:2])
+	}
 	if english.takeOff.start(toks) > 0 && listed && slices.Contains([]string{"off", "from", "of"}, place.prep) {
 		n = 1
 	}

@@ -13,24 +13,66 @@ import (
 // remind adds a task with a reminder: "remind me to call mom tomorrow".
 func (p *planning) remind(c clause) (*step, error) {
 	toks := c.toks
-	if n := english.alarm.start(toks); n > 0 && !english.remindNoun(toks) {
-		return p.wake(c, toks, n)
+	switch {
+	case english.recall.start(toks) > 0:
+		return nil, nil
+	case english.alarmOff.start(toks) > 0:
+		return nil, ask("I have no alarms. Which task shall I change?")
+	case english.alarm.start(toks) > 0 && !english.remindNoun(toks):
+		return p.wake(c, toks)
+	case english.asksForNewList(toks) && !english.remindNoun(toks):
+		return nil, ask("There is one list, and tags to group it. What shall I add?")
 	}
 	n := english.remind.start(toks)
 	if n == 0 {
-		return p.lateRemind(c)
-	}
-	if english.question.at(toks, n) > 0 && !toks[n].is("when", "is", "will") {
-		return nil, nil
+		return p.inform(c)
 	}
 	content := withoutTrailing(toks[n:])
-	if s, err := p.remindBefore(c, content); s != nil || err != nil {
-		return s, err
+	for _, read := range []func(*planning, clause, []token) (*step, error){(*planning).remindBefore, (*planning).remindOf} {
+		if s, err := read(p, c, content); s != nil || err != nil {
+			return s, err
+		}
 	}
-	if len(content) == 0 {
+	before, behind := modifiers(toks[:n])
+	if len(content) == 0 && len(before) == 0 {
 		return nil, ask("What shall I remind you of?")
 	}
-	return p.newTasks(c, content, true, false)
+	if len(before)+len(behind) == 0 {
+		return p.newTasks(c, content, true, false)
+	}
+	text := strings.TrimSpace(source(c.text, before) + " " + source(c.text, content) + " " + source(c.text, behind))
+	return p.newTasks(clause{text: text}, lex(text), true, false)
+}
+
+// modifiers gives the words before "reminder" that belong to the task: what it is about, and how often.
+func modifiers(toks []token) (before, behind []token) {
+	end := slices.IndexFunc(toks, func(t token) bool { return t.is("reminder", "reminders", "notification", "notifications") })
+	start := slices.IndexFunc(toks, func(t token) bool { return t.in(english.determiners) }) + 1
+	if end < 0 || toks[0].is("remind", "i", "id") {
+		return nil, nil
+	}
+	for i := max(start, 1); i < end; i++ {
+		switch {
+		case toks[i].in(english.frequencies):
+			behind = append(behind, toks[i])
+		case !toks[i].is("new", "quick", "another", "me", "us", "up", "simple", "calendar", "friendly", "repeating", "recurring"):
+			before = append(before, toks[i])
+		}
+	}
+	return before, behind
+}
+
+// inform takes "let me know when": with a date it is a reminder; what happens elsewhere is out of sight.
+func (p *planning) inform(c clause) (*step, error) {
+	n := english.inform.start(c.toks)
+	if n == 0 || n >= len(c.toks) {
+		return p.lateRemind(c)
+	}
+	d := p.draft(source(c.text, c.toks[n-1:]), true)
+	if d.Due == "" || unclear(d) != nil || c.toks[0].is("tell", "inform", "warn") && !slices.ContainsFunc(c.toks, func(t token) bool { return t.is("to") }) {
+		return nil, nil
+	}
+	return p.newTasks(c, c.toks[n:], true, false)
 }
 
 // remindNoun tells a reminder from an alarm.
@@ -46,8 +88,10 @@ func (p *planning) lateRemind(c clause) (*step, error) {
 			continue
 		}
 		head := c.toks[:i]
-		if n := english.wants.start(head); n > 0 {
-			head = head[n:]
+		for _, ps := range []patterns{english.need, english.wants} {
+			if n := ps.start(head); n > 0 && n < len(head) {
+				head = head[n:]
+			}
 		}
 		return p.newTasks(c, dropTo(head), true, false)
 	}
@@ -77,8 +121,32 @@ func (p *planning) remindBefore(c clause, toks []token) (*step, error) {
 	return nil, nil
 }
 
+// remindOf gives a numbered task a reminder: "remind me of task 3 at 5 pm", "set a reminder for task 3, 1 hour before".
+func (p *planning) remindOf(c clause, toks []token) (*step, error) {
+	toks = dropTo(toks)
+	end := 0
+	for end < len(toks) && toks[end].is("for", "on", "task", "number", "#", "about", "the") {
+		end++
+	}
+	if end >= len(toks) || toks[end].kind != mentionToken && (toks[end].kind != numberToken || end == 0 || !toks[end-1].is("task", "number")) {
+		return nil, nil
+	}
+	rest := trimMarks(toks[end+1:])
+	v := func(at string) verb { return changing(changeArgs{Reminders: []string{at}}, "remind you of") }
+	if n := len(rest); n > 1 && rest[n-1].is("before", "ahead", "earlier") {
+		if lead, ok := phrase.ParseDuration(source(c.text, rest[:n-1])); ok {
+			return p.apply(c, toks[:end+1], v(tandem.FormatDuration(lead)))
+		}
+	}
+	w, _, ok := phrase.ParseDue(source(c.text, rest), p.now, p.zone, p.options)
+	if !ok {
+		return nil, ask("When shall I remind you?")
+	}
+	return p.apply(c, toks[:end+1], v(dueText(w)))
+}
+
 // wake turns an alarm, which there is none of, into a question about a task with a reminder.
-func (p *planning) wake(c clause, toks []token, n int) (*step, error) {
+func (p *planning) wake(c clause, toks []token) (*step, error) {
 	title := "Alarm"
 	if toks[0].is("wake", "get") || slices.ContainsFunc(toks, func(t token) bool { return t.is("wake") }) {
 		title = "Wake up"
@@ -105,15 +173,22 @@ func (p *planning) addNew(c clause) (*step, error) {
 		return p.newTasks(c, listless(toks[n:]), false, false)
 	}
 	if n := english.keep.start(toks); n > 0 {
-		return p.keepOn(c, toks, n, listed)
+		if s, err := p.keepOn(c, toks, n, listed && place.onto()); s != nil || err != nil {
+			return s, err
+		}
+	}
+	if n := english.listShould.start(toks); n > 0 && n < len(toks) {
+		return p.newTasks(c, toks[n:], false, true)
 	}
 	if listed && place.from == 0 && place.to < len(toks) {
 		if rest := trimMarks(toks[place.to:]); english.keep.start(rest) > 0 {
 			return p.newTasks(c, rest[english.keep.start(rest):], false, true)
 		}
 	}
-	if listed {
-		return p.wanted(c, toks, place)
+	if listed && place.onto() {
+		if s, err := p.wanted(c, toks, place); s != nil || err != nil {
+			return s, err
+		}
 	}
 	return p.scheduled(c)
 }
@@ -125,8 +200,7 @@ func (p *planning) keepOn(c clause, toks []token, n int, listed bool) (*step, er
 		return p.newTasks(c, head, false, true)
 	}
 	if pronoun(rest) && p.object != "" {
-		object := lex(p.object)
-		return p.newTasks(clause{text: p.object, toks: object}, object, false, true)
+		return p.addObject(c)
 	}
 	switch {
 	case listed:
@@ -137,6 +211,21 @@ func (p *planning) keepOn(c clause, toks []token, n int, listed bool) (*step, er
 		return nil, p.offer(c)
 	}
 	return p.newTasks(c, rest, false, true)
+}
+
+// addObject adds what the clause before spoke of. Behind "if not" it is only added where the question found nothing.
+func (p *planning) addObject(c clause) (*step, error) {
+	if c.ifNot && p.asked != nil {
+		found, err := p.lookup(p.asked.args, maxShown)
+		if err != nil {
+			return nil, err
+		}
+		if len(found.rows()) > 0 && !found.Fuzzy {
+			return &step{say: "It is on your list already."}, nil
+		}
+	}
+	object := lex(p.object)
+	return p.newTasks(clause{text: p.object, toks: object}, object, false, true)
 }
 
 // elsewhere reports words that say to which thing something is added, and that this is no list.
@@ -156,13 +245,27 @@ func (p *planning) wanted(c clause, toks []token, place listPlace) (*step, error
 	}
 	rest := listless(toks)
 	if n := english.wants.start(rest); n > 0 && n < len(rest) {
-		rest, _ = cutTail(rest[n:], compileAdded)
+		if rest, _ = cutTail(rest[n:], compileAdded); !plainThing(rest) {
+			return nil, nil
+		}
 		return p.newTasks(c, rest, false, true)
 	}
-	if head, ok := cutTail(rest, compileBelongs); ok && place.prep != "from" && place.prep != "off" {
+	if head, ok := cutTail(rest, compileBelongs); ok && plainThing(head) {
 		return p.newTasks(c, head, false, true)
 	}
 	return nil, nil
+}
+
+// plainThing reports words without a clause of their own: "two loaves of bread", not "everything that is on sale".
+func plainThing(toks []token) bool {
+	return len(toks) > 0 && len(toks) <= 6 && !slices.ContainsFunc(toks, func(t token) bool {
+		return t.is("that", "thats", "which", "who", "is", "are", "from", "you", "everything", "if", "because", "and", "to", "some")
+	})
+}
+
+// onto reports a place where something is put, not taken from or spoken of.
+func (l listPlace) onto() bool {
+	return slices.Contains([]string{"on", "to", "in", "into", "onto", "inside"}, l.prep)
 }
 
 var (
@@ -177,8 +280,8 @@ func (p *planning) scheduled(c clause) (*step, error) {
 	if n == 0 || n >= len(c.toks) {
 		return nil, nil
 	}
-	rest := c.toks[n:]
-	event := slices.IndexFunc(rest, func(t token) bool { return t.in(english.eventNouns) })
+	rest := listless(c.toks[n:])
+	event := slices.IndexFunc(rest, func(t token) bool { return t.in(english.meetings) })
 	if event < 0 || event > 5 || foreign(rest, false) {
 		return nil, nil
 	}
@@ -207,13 +310,15 @@ func (p *planning) errand(c clause) (*step, error) {
 	if c.question || english.question.start(toks) > 0 && english.need.start(toks) == 0 {
 		return nil, nil
 	}
+	own := false
 	if n := english.need.start(toks); n > 0 && n < len(toks) {
-		toks = toks[n:]
-	} else if c.polite {
+		toks, own = toks[n:], true
+	}
+	if english.errand.start(toks) == 0 || english.errandNot.start(toks) > 0 {
 		return nil, nil
 	}
-	if english.errand.start(toks) == 0 || english.errandNot.start(toks) > 0 || errandOfOthers(toks) {
-		return nil, nil
+	if c.polite && !own || errandOfOthers(toks) || slices.ContainsFunc(toks, func(t token) bool { return t.in(english.hired) }) {
+		return nil, p.offer(c.with(toks))
 	}
 	s, err := p.newTasks(c, toks, false, false)
 	if s != nil {
@@ -465,7 +570,7 @@ func titleOf(text string) string {
 // trimFrame drops a leading "to", and a copula that lost its date.
 func trimFrame(text string) string {
 	lower := strings.ToLower(text)
-	for _, lead := range []string{"to ", "that ", "about ", "of "} {
+	for _, lead := range []string{"to ", "that ", "about ", "of ", "a ", "an "} {
 		if strings.HasPrefix(lower, lead) {
 			return strings.TrimSpace(text[len(lead):])
 		}
@@ -493,7 +598,7 @@ func (p *planning) offer(c clause) *question {
 func confirmAdd(d addArgs, weak bool) *question {
 	text := "Add " + quote(d.Title) + sayDraftDue(d) + " as a task?"
 	if d.past {
-		text = quote(d.Title) + " would be overdue already" + sayDraftDue(d) + ". Add it anyway?"
+		text = "That day has passed. " + text
 	}
 	d.OnDuplicate = "ask"
 	return &question{tool: addTask, args: d, text: text, weak: weak}

@@ -51,7 +51,15 @@ type which struct {
 	number bool // named by the person's number, not looked up
 }
 
-func (w which) unseen() bool { return w.number }
+func (w which) unseen() []int64 {
+	switch {
+	case !w.number:
+		return nil
+	case w.TaskID != 0:
+		return []int64{w.TaskID}
+	}
+	return w.IDs
+}
 
 // completeArgs are the arguments of complete_task.
 type completeArgs struct {

@@ -328,9 +328,10 @@ func (p *planning) reschedule(c clause) (*step, error) {
 		return p.unmoved(c, toks, n)
 	}
 	head, sooner, torn := direction(head[1:])
-	if torn {
+	if torn && !toks[0].is("bring", "pull") {
 		return nil, ask("Shall it be earlier or later?")
 	}
+	sooner = sooner || torn
 	return p.moved(c, head, when, back || sooner)
 }
 
@@ -441,13 +442,12 @@ func (p *planning) correct(c clause) (*step, error) {
 	if n == 0 || n >= len(c.toks) {
 		return nil, nil
 	}
-	if _, ok := p.newest(); !ok && len(p.mentioned) == 0 {
-		return nil, nil
-	}
-	rest := c.toks[n:]
-	args, ok := p.amendment(c, rest)
+	args, ok := p.amendment(c, c.toks[n:])
 	if !ok {
 		return nil, nil
+	}
+	if _, known := p.newest(); !known && len(p.mentioned) == 0 {
+		return &step{say: "There is no task yet that this could change.", weak: true}, nil
 	}
 	return p.applyTo(reference{it: true}, changing(args, "change"))
 }

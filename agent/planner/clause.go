@@ -11,6 +11,7 @@ type clause struct {
 	toks     []token
 	polite   bool // "can you …": said to an assistant
 	question bool // ends in a question mark
+	ifNot    bool // "if not, …": only when the question before found nothing
 }
 
 // maxClauses bounds how many requests of one message are read.
@@ -20,6 +21,7 @@ const maxClauses = 30
 // a verb of the list. Lines below one that ends in a colon belong to it.
 func cut(text string) []clause {
 	toks := lex(text)
+	respell(toks)
 	var out []clause
 	start := 0
 	take := func(end int) {
@@ -35,6 +37,9 @@ func cut(text string) []clause {
 		}
 	}
 	take(len(toks))
+	for i := range out {
+		out[i].ifNot = i > 0 && conditional(toks, out[i].toks[0].from)
+	}
 	return out
 }
 
@@ -67,6 +72,15 @@ func lists(head []token) bool {
 	return end > 0 && head[end-1].is(":")
 }
 
+// conditional reports that "if not" stands before the byte at.
+func conditional(toks []token, at int) bool {
+	i := slices.IndexFunc(toks, func(t token) bool { return t.from >= at })
+	for i > 0 && toks[i-1].is(",", "then", "please") {
+		i--
+	}
+	return i > 1 && toks[i-1].is("not") && toks[i-2].is("if") || i >= 0 && i+1 < len(toks) && toks[i].is("if") && toks[i+1].is("not")
+}
+
 func spaced(text string, at int) bool {
 	return at >= len(text) || text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r'
 }
@@ -81,21 +95,30 @@ func joint(toks []token, start, i int) int {
 	if end == 0 || end >= len(toks) {
 		return 0
 	}
-	for end < len(toks)-1 && toks[end].is("please", "just", "kindly") {
+	for end < len(toks)-1 && toks[end].is("please", "just", "kindly", ",") {
 		end++
 	}
 	tail := toks[end:]
-	strong := toks[end-1].is("then", "also") || end-j > 1
+	strong := end-j > 1 || j > i
 	if strong && english.verbs(tail) {
 		return end
 	}
-	if english.management.start(tail) == 0 {
+	if english.management.start(tail) == 0 && !(english.service.start(tail) > 0 && named(toks[start:i])) {
 		return 0
 	}
 	if english.openEnded.start(withoutAddress(toks[start:i])) > 0 && !explicit(tail) {
 		return 0
 	}
 	return end
+}
+
+// named reports a request that is complete, because it ends with what says which task or list is meant.
+func named(toks []token) bool {
+	if len(toks) < 2 || english.management.start(withoutAddress(toks)) == 0 {
+		return false
+	}
+	last := toks[len(toks)-1]
+	return last.kind == numberToken || last.kind == mentionToken || last.kind == quoteToken || last.in(english.taskNouns) || last.in(english.listNouns)
 }
 
 // verbs reports whether a request may begin here.
@@ -150,9 +173,14 @@ func withoutAddress(toks []token) []token {
 
 // bare gives the clause without address and politeness at either end.
 func (c clause) bare() clause {
+	c.polite = c.polite || slices.ContainsFunc(c.toks[:min(2, len(c.toks))], func(t token) bool { return t.in(english.assistants) }) ||
+		c.toks[len(c.toks)-1].in(english.assistants)
 	for range 4 {
 		before := len(c.toks)
 		c.toks = withoutAddress(c.toks)
+		if n := english.need.start(c.toks); n > 0 && n < len(c.toks) && english.manages(c.toks[n:]) {
+			c.toks = c.toks[n:]
+		}
 		if n := english.polite.start(c.toks); n > 0 && n < len(c.toks) && !english.asksForList(c.toks) {
 			c.toks, c.polite = c.toks[n:], true
 		}
@@ -164,15 +192,30 @@ func (c clause) bare() clause {
 	return c
 }
 
+// manages reports words that do something to the list, whoever is said to do it: "I need to add flour to my list".
+func (l *lexicon) manages(toks []token) bool {
+	return l.remind.start(toks) > 0 || l.newTask.start(toks) > 0 || l.asksForNewList(toks) || l.remove.start(toks) > 0 ||
+		l.keep.start(toks) > 0 && destinationIn(toks)
+}
+
+// asksForNewList reads "create a shopping list"; what is put on a list is another thing.
+func (l *lexicon) asksForNewList(toks []token) bool {
+	n := l.newList.start(toks)
+	return n > 0 && !slices.ContainsFunc(toks[:n], func(t token) bool { return t.is("to", "on", "in", "from", "for", "the", "check") })
+}
+
 // asksForList tells "i want to see", which is a request to show, from "i want you to".
 func (l *lexicon) asksForList(toks []token) bool {
 	return l.show.start(toks) > 0 && !toks[0].is("help")
 }
 
+// maxTail is how many words of politeness may end a clause.
+const maxTail = 5
+
 func withoutTrailing(toks []token) []token {
 	for len(toks) > 1 {
 		cut := 0
-		for n := 1; n <= 3 && n < len(toks); n++ {
+		for n := 1; n <= maxTail && n < len(toks); n++ {
 			if end := english.trailing.at(toks, len(toks)-n); end == len(toks) {
 				cut = n
 			}
@@ -194,37 +237,32 @@ func (c clause) with(toks []token) clause {
 	return c
 }
 
-// source gives the text that tokens stand for.
+// source gives the text that tokens stand for. Where tokens between them were left out, a space stands.
 func source(text string, toks []token) string {
 	if len(toks) == 0 {
 		return ""
 	}
-	return text[toks[0].from:toks[len(toks)-1].to]
-}
-
-func (c clause) source() string { return source(c.text, c.toks) }
-
-// without gives the text of the tokens with some of them left out.
-func without(text string, toks []token, skip func(int) bool) string {
+	last := len(toks) - 1
+	if toks[last].at-toks[0].at == last {
+		return text[toks[0].from:toks[last].to]
+	}
 	var b strings.Builder
-	at := -1
 	for i, t := range toks {
-		if skip(i) {
-			at = -1
-			continue
-		}
-		if at >= 0 {
-			b.WriteString(text[at:t.from])
-		} else if b.Len() > 0 {
+		switch {
+		case i == 0:
+		case toks[i-1].at+1 == t.at:
+			b.WriteString(text[toks[i-1].to:t.from])
+		default:
 			b.WriteByte(' ')
 		}
 		b.WriteString(text[t.from:t.to])
-		at = t.to
 	}
 	return b.String()
 }
 
-// place is where words name a list: "on my shopping list".
+func (c clause) source() string { return source(c.text, c.toks) }
+
+// listPlace is where words name a list: "on my shopping list".
 type listPlace struct {
 	from, to int
 	prep     string
@@ -260,6 +298,9 @@ func listAt(toks []token, i int) (listPlace, bool) {
 	}
 	for n := 0; n < 4 && i+n < len(toks); n++ {
 		t := toks[i+n]
+		if n > 0 && t.in(english.taskNouns) {
+			break // "my high priority tasks" are tasks, no list
+		}
 		if t.kind != wordToken || t.is("to", "on", "in", "from", "and", "for", "off", "that", "i") {
 			break
 		}
@@ -279,6 +320,9 @@ func listAt(toks []token, i int) (listPlace, bool) {
 
 // listOf steps over "of things to do", "of things i need to buy".
 func listOf(toks []token) int {
+	if len(toks) > 1 && toks[0].is("for", "of") && toks[1].is("shopping", "groceries", "work", "home") {
+		return 2
+	}
 	if len(toks) < 2 || !toks[0].is("of") || !toks[1].is("things", "stuff", "items", "tasks", "todos", "reminders", "my") {
 		return 0
 	}

@@ -3,7 +3,7 @@ package planner
 // classes are the words that patterns name in braces.
 var classes = map[string]string{
 	"{det}":   "a an the my our your this that these those some another any his her their",
-	"{my}":    "my our the",
+	"{my}":    "a an the my our your this that these those all",
 	"{task}":  "task todo item reminder entry thing chore errand",
 	"{tasks}": "tasks todos items reminders entries things chores errands everything",
 	"{done}":  "done complete completed finished closed off",
@@ -22,21 +22,21 @@ type lexicon struct {
 
 	undo, correction patterns
 
-	remind, note, newTask, asTask, keep, put, schedule, alarm, need patterns
-	errand, errandNot, service, question                            patterns
+	remind, recall, inform, note, newTask, asTask, keep, schedule, alarm, alarmOff, newList, listShould, need patterns
+	errand, errandNot, service, question                                                                      patterns
 
 	mark, complete, completeTail, doneWith, done, reopen, reopenTail patterns
 	wants, lateRemind, notes, setAs, levelEnd                        patterns
-	remove, removeAny, noLonger, takeOff, letGo                      patterns
+	remove, noLonger, takeOff                                        patterns
 	skip, snooze, restore, stopRepeat                                patterns
 
-	rename, retitle, edit, move, earlier, byward, dueDate, makeDue, level, levelOf, raise, lower patterns
-	tagOn, tagAs, tagOff, noteOn, describe, repeatVerb, clearField                               patterns
+	rename, retitle, edit, move, earlier, dueDate, levelOf, raise, lower patterns
+	tagOn, tagAs, tagOff, noteOn, describe, repeatVerb, clearField       patterns
 
 	show, ask, holds, planned, next, left, count, mustI, free patterns
 
 	taskNouns, eventNouns, wideNouns, listNouns, calendarNouns, generic, it, them, levels, statuses, parts map[string]bool
-	determiners, foreign, plain, pairs                                                                     map[string]bool
+	determiners, meetings, foreign, hired, plain, pairs, assistants, frequencies                           map[string]bool
 }
 
 var english = lexicon{
@@ -60,11 +60,15 @@ var english = lexicon{
 		i was wondering if you could|can|would
 		would you mind
 		do you mind
+		make sure to|you|that
+		be sure to
 		you can|could|should|may
 		i need|want|would help|assistance
 		help me
 	`),
 	trailing: compileAll(`
+		if i havent|dont|didnt already|yet
+		if its|it not|isnt already? there
 		please|pls|plz|thanks|thx|cheers|now|ok|okay|alexa|olly|siri|tandem
 		thank you
 		for me
@@ -76,12 +80,13 @@ var english = lexicon{
 		too
 	`),
 	joints: compileAll(`
+		and? if not|so
 		and then
-		then
 		and also
 		and afterwards
-		also
 		and while youre|were at it
+		then
+		also
 		and
 		but
 		plus
@@ -286,9 +291,10 @@ var english = lexicon{
 		remind|reminding me|us again? to|about|of|that|for
 		remind|reminding me|us
 		remind to|about
-		set|make|create|add|give|send|get|put|schedule|leave me|us|up? {det}? new|quick|daily|weekly|repeating|recurring|meeting|calendar? reminder|reminders|notification|notifications notification|alert? for|to me? to|about|of|that|for
-		set|make|create|add|give|send|get|put|schedule|leave me|us|up? {det}? new|quick|daily|weekly|repeating|recurring|meeting|calendar? reminder|reminders|notification|notifications notification|alert? to|about|of|that|for|on|every|when|if
-		set|make|create|add|give|send|get|put|schedule|leave me|us|up? {det}? new|quick|daily|weekly|repeating|recurring|meeting|calendar? reminder|reminders|notification|notifications notification|alert?
+		remind
+		set|make|create|add|give|send|get|put|schedule|leave|build me|us|up? {det}? _? _? reminder|reminders|notification|notifications notification|alert? for me to|about|of|that
+		set|make|create|add|give|send|get|put|schedule|leave|build me|us|up? {det}? _? _? reminder|reminders|notification|notifications notification|alert? to|about|of|that|for|on|every|saying
+		set|make|create|add|give|send|get|put|schedule|leave|build me|us|up? {det}? _? _? reminder|reminders|notification|notifications notification|alert?
 		set my calendar to remind me to|about
 		new|another reminder to|about|of|that|for?
 		i need|want|would a like|reminder reminder? to|about|for|that
@@ -316,19 +322,21 @@ var english = lexicon{
 		i must|should remember to|about|that
 		help me remember|to remember|to? to|about|that?
 		tell me later to
-		alert|notify|ping|nudge me to|about|of|when|that|if|before
-		let me know when it? is|its? time to
-		let me know when|to
+	`),
+	inform: compileAll(`
+		alert|notify|ping|nudge|tell|inform|warn me to|about|of|when|that|if|before|at|on|in|once
+		let me know when|once|at|on|in|if
 	`),
 	note: compileAll(`
 		note to self that|to?
-		note|memo|todo that|to|down?
-		make|take|add|write|jot a note|memo of|to|that|about|down?
-		write|jot|note down that|to?
+		note that|down|:
+		memo|todo that|to|down|:?
+		make|take|write|jot a note|memo of|to|that|about|down?
+		write|jot down that|to?
 		remember to|that
 	`),
 	newTask: compileAll(`
-		add|create|make|start|open|enter|log|record|give|set|insert|file me? up? {det}? new|simple|quick|following|high|urgent|another? priority? tasks|todos|task|todo|chore|errand|todoitem item? to|for|called|named|titled|about|that|saying|of|is says|reads|to|for?
+		add|create|make|start|open|enter|log|record|give|set|insert|file me? up? {det}? new|simple|quick|following|high|urgent|another? priority? tasks|todos|task|todo|chore|errand|todoitem item? to|for|called|named|titled|about|that|saying|of|is|says|reads?
 		new tasks|task|todo item? to|for|called|named|titled|about|that?
 		task|todo|tasks|todos to|:|-
 		i have|need|want|got a new? task|todo item? to|for|called|named|about
@@ -346,12 +354,29 @@ var english = lexicon{
 		add|include|append|insert|tack|throw|enter|jot|write|log|stick|place|save|slip|pop|note on|in|down?
 		put|set|mark
 	`),
-	put: compileAll(`put|jot|write|place|stick|pencil|set|mark|enter|log in|down?`),
+	recall: compileAll(`
+		remind me|us what|whats|who|whos|where|how|why|which|whether
+		remind me|us of|about all? {my}? items|tasks|list|lists|reminders|things|todos|todo|appointments|meetings|schedule|calendar
+	`),
+	newList: compileAll(`
+		create|make|start|begin|new|build|set|generate me|up? {det}? new|empty? _? _? _? list|lists|playlist|checklist
+	`),
+	alarmOff: compileAll(`
+		turn|switch|shut off _? _? _? _? alarm|alarms
+		turn|switch|shut _? _? _? _? alarm|alarms off
+		disable|deactivate|stop|silence|mute|kill|cancel|remove|delete|dismiss _? _? _? _? alarm|alarms
+		do not|never wake me
+		dont wake me
+		i dont want any|an alarm|alarms
+	`),
+	listShould: compileAll(`
+		{my}? _? list should|must|needs also? to? have|contain|include
+	`),
 	schedule: compileAll(`
 		schedule|plan|arrange|organize|organise|setup me|us?
-		set|line up
-		set|make|create|add|book|put|pencil in? me|us?
-		i need|want|have|got
+		set up me|us?
+		set|create|add|put|pencil in? me|us?
+		i need|want
 		i would like
 		id like
 	`),
@@ -379,7 +404,8 @@ var english = lexicon{
 		we must|should
 	`),
 	errand: compileAll(`
-		buy|purchase|phone|email|mail|pay|submit|renew|mow|iron|proofread|visit|wash|repair|fix|replace|return|defrost|sweep|mop|feed|pack|rsvp|study|prepare|prep|clean|vacuum|call|water|declutter|weed|dust|tidy
+		email|mail _ _? about|re|regarding|the|back
+		buy|purchase|phone|pay|submit|renew|mow|iron|proofread|visit|wash|repair|fix|replace|return|defrost|sweep|mop|feed|pack|rsvp|study|prepare|prep|clean|vacuum|call|water|declutter|weed|dust|tidy
 		ring mom|mum|dad
 		pick up
 		pick {det} _? _? up
@@ -400,14 +426,15 @@ var english = lexicon{
 		back up {my}
 	`),
 	errandNot: compileAll(`
-		call me|you|yourself|it|up|him|for|up|out|them|her
-		call a|an|the|for|me cab|taxi|uber|lyft|helpdesk|help|a? cab|taxi|uber|lyft?
+		call me|you|yourself|it|up|him|for|up|out|them|her|to
+		call {det}? cab|taxi|uber|lyft|helpdesk
+		call me a cab|taxi|uber|lyft
 		pay attention|with|me
 		buy me|it
 		fix it|this|that
 		clean|vacuum|sweep|mop {my}? house|floor|floors|carpet|carpets|room|rooms|flat|apartment|home|rug|car|it|up
 		clean|vacuum
-		email|mail me|it|this|that|them|him|her
+		email|mail me|it|this|that|them|him|her|to
 	`),
 	service: compileAll(`
 		play|book|transfer|order|turn|open|launch|start|stop|pause|resume|skip|sing|translate|convert|define|spell|calculate|compute|roll|flip|toss|tell|give|find|search|navigate|direct|locate|track|reserve|freeze|unfreeze|block|unblock|activate|deactivate|enable|disable|report|sync|speak|talk|whisper|recommend|suggest|explain|describe|increase|decrease|raise|lower|mute|unmute|dim|brighten|adjust|switch|text|message|tweet|post|dial|show|read|check|look|get|send|share|say|answer|google|compare|estimate|download|upload|stream|shuffle|connect|pair|reset|restart|reboot|shut|unlock|lock|rate|like|dislike|save|record|take|bring|be|go|let|make|change|set|help|create|generate|compile|design|draw|simulate|confirm|apply|redeem|withdraw|deposit|exchange|rent|hire|call|email|begin|move|keep|use|know|hear|see|listen|understand|learn
@@ -477,15 +504,12 @@ var english = lexicon{
 	`),
 	remove: compileAll(`
 		delete|remove|erase|scrap|trash|bin|discard|drop|eliminate|dump|ditch|nuke|purge|cancel|clear|wipe|empty|clean|kill|axe
+		make sure there is|are no|not
 		get rid of
 		throw away|out
 		clear|wipe|clean out|off|up
 		cross|strike|scratch
 		take out|off
-	`),
-	removeAny: compileAll(`
-		delete|remove|erase|scrap|trash|discard|cancel|clear
-		get rid of
 	`),
 	noLonger: compileAll(`
 		i dont|do|no not|longer need|want|have
@@ -495,12 +519,6 @@ var english = lexicon{
 		dont need
 	`),
 	takeOff: compileAll(`take|strike|scratch|cross`),
-	letGo: compileAll(`
-		forget about
-		i dont need|want to
-		i no longer need|want|have to
-		never mind about
-	`),
 	skip: compileAll(`
 		skip
 	`),
@@ -514,11 +532,12 @@ var english = lexicon{
 		un delete
 	`),
 	stopRepeat: compileAll(`
-		stop|quit|cancel|end repeating|recurring|the|reminding repetition|recurrence|series|me|repeat? of|about|for?
+		stop|quit|cancel|end repeating|recurring
+		stop|quit reminding me|us of|about
+		stop|quit|cancel|end {my}? repetition|recurrence|repeat|repeats of|for|on
 		dont|never repeat
 		make {det}? _? _? non recurring
-		end|stop the series of|for?
-		remove|clear|delete the? recurrence|repetition|repeat from|of|on
+		remove|clear|delete the? recurrence|repetition|repeat from|of|on|for
 	`),
 
 	rename: compileAll(`
@@ -541,24 +560,12 @@ var english = lexicon{
 	earlier: compileAll(`bring forward|up
 		pull in|forward
 		move|push up`),
-	byward: compileAll(`by`),
 	dueDate: compileAll(`
 		change|set|move|update|edit|make|push|shift|put|adjust|modify {my}? new? due|deadline date|time? of|for|on|to?
 		change|set|move|update|edit|make|adjust|modify {my}? new? date|time|deadline of|for|on
-		give
-	`),
-	makeDue: compileAll(`
-		is|are|be|now? due
-		due
-	`),
-	level: compileAll(`
-		{level}|lower|higher priority?
-		priority {level}
-		a? {level} priority
 	`),
 	levelOf: compileAll(`
 		set|change|make|update|raise|lower|increase|decrease|bump|put|edit|adjust up|down? {my}? priority of|for|on|to
-		give
 	`),
 	raise: compileAll(`
 		prioritize|prioritise|expedite
@@ -598,11 +605,12 @@ var english = lexicon{
 		let me see|hear|view|know
 		let us see|go|review
 		lets see|go|review|check|look through|at|over?
-		i want|need|would to|like see|hear|view|check|know|review|to? hear|see|view|check|know|review|look|confirm?
-		i would like|love to see|hear|view|check|know|review|confirm
+		i want|need|have to see|hear|view|check|review|look at|over|through?
+		i want|need to know
+		i would like|love to just? see|hear|view|check|know|review|confirm
 		id like|love to just? see|hear|view|check|know|review|confirm
 		need to check|see|view
-		remind me what|of|which|when the|my|items|is|i|are?
+		remind me what|of|about|which|when
 		summary of
 	`),
 	ask: compileAll(`
@@ -630,9 +638,14 @@ var english = lexicon{
 		what should|must|shall|can i do|be|work|focus|tackle|start
 	`),
 	next: compileAll(`
-		whats|what is|comes|should next|up|i|my next|do|task|be|work|tackle? next|on|doing|first?
-		next task|todo|up|thing|item|reminder|one
-		what do i do next|now|first
+		whats|what next|up
+		whats up? next|first
+		what is|comes|are? up? next
+		whats my next task|todo|thing|item|reminder|one
+		what is my next task|todo|thing|item|reminder|one
+		what should|do|must|can|shall i do|be|work|tackle|start on|doing|with? next|first|now
+		what should|do|must i do|work on? next|first|now
+		next task|todo|up|thing|item|reminder
 		what now
 	`),
 	left: compileAll(`
@@ -642,6 +655,8 @@ var english = lexicon{
 		have i completed|finished|done anything|something
 		whats|what is? on my plate|mind|radar
 		what else is|do|should
+		what do|did i want|need|have|wanted to remember|do
+		what were|are the things|items|stuff that? i want|wanted|need|needed|have|had to remember|do|buy|get
 		am i behind|late|overdue
 	`),
 	count: compileAll(`
@@ -666,22 +681,27 @@ var english = lexicon{
 		account accounts card cards balance reservation reservations flight flights hotel room rooms table uber taxi cab weather news email emails inbox
 		photo photos video movie movies restaurant restaurants recipe recipes stock stocks game games podcast podcasts episode audiobook accent voice language name
 		speed settings history speech checking savings bank credit pin ticket tickets order orders package user theater store stores insurance`),
+	hired:       wordSet(`ticket tickets cab taxi uber lyft flight flights hotel card cards`),
+	assistants:  wordSet(`alexa olly siri google please pls plz kindly`),
+	frequencies: wordSet(`daily weekly monthly yearly annual hourly biweekly quarterly`),
 	plain: wordSet(`what whats which when where who how many much is are was were do does did have has had i me my you your show list tell give get read see
 		view display find check know let us hear review time day any got there still left going coming up next supposed kind sort of need be hows whens wheres
 		currently right now yet already am free busy available work focus tackle start should must shall can look like looking happening stuff upcoming
 		contents content details summary current full entire whole new put get down also existing add added adding told only last want wanted wish would
-		remember remind please be item entry it them those these most important urgent go through over back about`),
+		remember remind please be item entry it them those these most important urgent go through over back about year reminded reminder`),
 	pairs: map[string]bool{"mac and cheese": true, "macaroni and cheese": true, "fish and chips": true, "salt and pepper": true, "bread and butter": true,
 		"peanut butter and jelly": true, "gin and tonic": true, "bacon and eggs": true, "oil and vinegar": true, "rock and roll": true, "bed and breakfast": true, "terms and conditions": true},
 	taskNouns: wordSet("task tasks todo todos reminder reminders chore chores errand errands deadline deadlines assignment assignments"),
 	eventNouns: wordSet(`meeting meetings appointment appointments appoints appt event events birthday birthdays anniversary party parties concert wedding
-		conference lunch dinner breakfast brunch interview interviews exam exams flight practice call calls class lesson marathon game alarm alarms
+		conference lunch dinner breakfast brunch interview interviews exam exams flight practice calls class lesson marathon game alarm alarms
 		notification notifications date dates plans seminar workshop session sessions trip vacation holiday ceremony service services visit activity activities marriage`),
+	meetings: wordSet(`meeting meetings appointment appointments appt event lunch dinner breakfast brunch call interview party session conference birthday
+		anniversary wedding class lesson exam dentist checkup standup reunion ceremony`),
 	wideNouns:     wordSet("event events calendar schedule schedules agenda plan plans appointments activities date dates things everything anything stuff planner"),
 	listNouns:     wordSet("list lists todo todos checklist tasks reminders inbox backlog wishlist board"),
-	calendarNouns: wordSet("calendar calender schedule agenda planner diary"),
+	calendarNouns: wordSet("calendar calender schedule agenda diary"),
 	generic: wordSet(`task tasks todo item items reminder reminders entry thing something anything stuff list lists event events it this that these those them one
-		new a an the my note notes appointment date alarm notification series group another there here everything meeting`),
+		new a an the my note notes appointment date alarm notification series group another there here everything`),
 	it:       wordSet("it this that one same"),
 	them:     wordSet("them these those both they"),
 	statuses: wordSet("completed complete done finished closed pending open incomplete unfinished outstanding remaining active left undone uncompleted deleted trashed"),

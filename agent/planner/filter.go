@@ -216,7 +216,7 @@ func (f *filter) readPriority(m *marked) {
 
 var (
 	periodWords = compileAll(`
-		this|current|coming|next|following week|month|weekend|quarter|year
+		this|current|coming|next|following week|month|weekend
 		the? next|coming|following {number}|two|three|four|five|six|seven|eight|nine|ten|few|couple days|weeks|months
 		the weekend
 	`)

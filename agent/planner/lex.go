@@ -29,6 +29,7 @@ type token struct {
 	word     string
 	n        int64 // of a number or a mention
 	from, to int   // bytes in the text
+	at       int   // place among the tokens of the text
 }
 
 func (t token) is(words ...string) bool {
@@ -194,6 +195,7 @@ func joinWords(toks []token) []token {
 			t.word, t.to = t.word+toks[i+1].word, toks[i+1].to
 			i++
 		}
+		t.at = len(out)
 		out = append(out, t)
 	}
 	return out

@@ -2,6 +2,8 @@ package planner
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"tandem"
@@ -23,6 +25,7 @@ type planning struct {
 
 	mentioned []target // by the clause before
 	object    string   // what the clause before spoke of, as text
+	asked     *listing // by the clause before
 }
 
 // errUnread ends a round: a list must be read before the plan can go on.
@@ -48,7 +51,8 @@ type step struct {
 	writes []call
 	show   *listing
 	say    string
-	weak   bool     // a refusal or small talk
+	weak   bool     // small talk, or a refusal
+	refuse bool     // out of scope
 	errand bool     // an errand without a word that speaks of the list
 	about  []target // what later clauses mean by "it"
 	object string
@@ -68,7 +72,39 @@ func (p *planning) run(text string) outcome {
 	case errors.As(err, &q):
 		return outcome{question: q}
 	}
+	switch err := p.known(m.writes); {
+	case errors.As(err, &q):
+		return outcome{question: q}
+	case err != nil:
+		return outcome{calls: []call{{listTasks, p.want}}}
+	}
 	return p.carryOut(m)
+}
+
+// known looks up the numbers of a message in which several calls name tasks by number: one that names nothing must not leave
+// half a plan behind.
+func (p *planning) known(writes []call) error {
+	var ids []int64
+	calls := 0
+	for _, c := range writes {
+		if n, ok := c.args.(numbered); ok && len(n.unseen()) > 0 {
+			ids = append(ids, n.unseen()...)
+			calls++
+		}
+	}
+	if calls < 2 {
+		return nil
+	}
+	found, err := p.lookup(listArgs{IDs: ids, Limit: tandem.MaxLimit}, tandem.MaxBulk)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(found.rows(), func(r tandem.TaskRow) bool { return r.TaskID == id }) {
+			return ask(fmt.Sprintf("There is no task %d. Which one do you mean?", id))
+		}
+	}
+	return nil
 }
 
 // message is what all clauses of a message come to.
@@ -84,6 +120,7 @@ func (p *planning) read(clauses []clause) (message, error) {
 	var m message
 	var idle []string
 	var weak *question
+	refused := false
 	errands := 0
 	for _, c := range clauses {
 		s, err := p.clause(c)
@@ -106,7 +143,14 @@ func (p *planning) read(clauses []clause) (message, error) {
 		if s.errand {
 			errands++
 		}
-		p.mentioned, p.object = s.about, s.object
+		refused = refused || s.refuse
+		if c.ifNot && len(m.shows) > 0 && p.asked == m.shows[len(m.shows)-1] {
+			m.shows = m.shows[:len(m.shows)-1]
+		}
+		p.mentioned, p.object, p.asked = s.about, s.object, s.show
+		if s.weak {
+			p.object = c.object()
+		}
 	}
 	stray := weak != nil || len(idle) > 0
 	switch {
@@ -116,6 +160,8 @@ func (p *planning) read(clauses []clause) (message, error) {
 		return m, weak
 	case m.empty() && len(idle) > 0:
 		m.says = idle[:1]
+	case refused:
+		m.says = append(m.says, "The rest I cannot do: I only keep your task list.")
 	}
 	return m, nil
 }
@@ -135,11 +181,11 @@ func (m *message) empty() bool {
 	return len(m.drafts)+len(m.writes)+len(m.shows)+len(m.says) == 0
 }
 
-// rules take a clause, the first that knows it. Their order is part of their meaning: "remind me what I have to do" is a
-// question before it is a reminder, "add a tag to task 3" a change before it is a new task.
+// rules take a clause, the first that knows it. Their order is part of their meaning: "add a tag to task 3" is a
+// change before it is a new task, "remove the due date" a change before it is a deletion.
 var rules = []func(*planning, clause) (*step, error){
-	(*planning).talk, (*planning).takeBack, (*planning).correct, (*planning).query, (*planning).snooze, (*planning).reopen,
-	(*planning).complete, (*planning).change, (*planning).restore, (*planning).remind, (*planning).remove, (*planning).addNew, (*planning).errand,
+	(*planning).talk, (*planning).takeBack, (*planning).correct, (*planning).snooze, (*planning).reopen, (*planning).complete,
+	(*planning).remind, (*planning).change, (*planning).restore, (*planning).remove, (*planning).query, (*planning).addNew, (*planning).errand,
 }
 
 // clause plans one clause.
@@ -193,27 +239,31 @@ func (p *planning) carryOut(m message) outcome {
 	return outcome{text: p.reply(done, lists, m.says)}
 }
 
-// stages orders the writes: new tasks become one call. Where exactly one of several calls names tasks by a number that was not
-// looked up, it goes first, and the others wait for it: a number that names nothing must not leave half a plan behind.
+// stages orders the writes: new tasks become one call. Where one of several calls names tasks by a number that was not looked
+// up, it goes first, and the others wait for it.
 func (m message) stages() [][]call {
 	all := m.writes
 	if len(m.drafts) > 0 {
 		all = append(all[:len(all):len(all)], addCall(m.drafts))
 	}
-	if len(all) == 0 {
-		return nil
-	}
+	var unseen []int
 	for i, c := range all {
-		if n, ok := c.args.(numbered); ok && n.unseen() && len(all) > 1 {
-			rest := append(append([]call{}, all[:i]...), all[i+1:]...)
-			return [][]call{{c}, rest}
+		if n, ok := c.args.(numbered); ok && len(n.unseen()) > 0 {
+			unseen = append(unseen, i)
 		}
+	}
+	switch {
+	case len(all) == 0:
+		return nil
+	case len(unseen) == 1 && len(all) > 1:
+		i := unseen[0]
+		return [][]call{{all[i]}, slices.Concat(all[:i], all[i+1:])}
 	}
 	return [][]call{all}
 }
 
-// numbered are arguments that name tasks.
-type numbered interface{ unseen() bool }
+// numbered are arguments that name tasks; unseen are the numbers that were not looked up.
+type numbered interface{ unseen() []int64 }
 
 // addCall makes one call of all new tasks.
 func addCall(drafts []addArgs) call {
@@ -229,6 +279,9 @@ func addCall(drafts []addArgs) call {
 // pages follow.
 func (p *planning) lookup(args listArgs, need int) (result, error) {
 	var all result
+	if args.Limit > 0 {
+		need = min(need, args.Limit)
+	}
 	for page := 0; ; page++ {
 		if p.used >= len(p.recorded) || p.recorded[p.used].tool != listTasks {
 			p.want = args

@@ -58,6 +58,7 @@ func (p *planning) askLeft(c clause) *listing {
 	}
 	m := newMarked(c.text, c.toks)
 	f := p.readFilter(m)
+	m.take(0, n)
 	if slices.ContainsFunc(c.toks[:n], func(t token) bool {
 		return t.is("completed", "complete", "done", "finished", "finish", "accomplished", "accomplish", "achieved")
 	}) && f.status != "pending" {
@@ -108,17 +109,18 @@ func (p *planning) askPlans(c clause) *listing {
 	rest := slices.DeleteFunc(contentOf(m.left()), func(t token) bool {
 		return english.plain[t.word] || t.in(english.taskNouns) || english.wideNouns[t.word]
 	})
-	if len(rest) > 0 || free > 0 && !f.timed() {
+	about := slices.ContainsFunc(c.toks, func(t token) bool { return t.is("about", "with", "called", "regarding") })
+	if free > 0 && !f.timed() || len(rest) > 0 && !about {
 		return nil
 	}
-	return p.listing(f, nil, c)
+	return p.listing(f, rest, c)
 }
 
 // askFor reads commands and questions that name tasks, reminders or appointments.
 func (p *planning) askFor(c clause) *listing {
 	toks := c.toks
 	n := english.show.start(toks)
-	if n == 0 && english.ask.start(toks) == 0 && english.count.start(toks) == 0 {
+	if n == 0 && english.ask.start(toks) == 0 && english.count.start(toks) == 0 && !headline(toks) {
 		return nil
 	}
 	if howTo(toks) {
@@ -137,7 +139,7 @@ func (p *planning) askFor(c clause) *listing {
 		r.readPlace(m)
 	}
 	for i := n; i < len(toks); i++ {
-		if at, ok := listAt(toks, i); ok && at.from == i {
+		if at, ok := listAt(toks, i); ok && at.from == i && !english.taskNouns[at.noun] {
 			m.take(at.from, at.to)
 			break
 		}
@@ -147,6 +149,20 @@ func (p *planning) askFor(c clause) *listing {
 		return english.plain[t.word] && t.kind == wordToken || t.in(english.taskNouns) || wide && english.wideNouns[t.word] || t.in(english.wideNouns)
 	}
 	return p.listing(f, slices.DeleteFunc(contentOf(m.left()), drop), c)
+}
+
+// maxHeadline bounds a question without a verb.
+const maxHeadline = 8
+
+// headline reports a question without a verb: "overdue tasks", "reminders for today".
+func headline(toks []token) bool {
+	if len(toks) > maxHeadline || english.errand.start(toks) > 0 || english.service.start(toks) > 0 || english.need.start(toks) > 0 ||
+		english.newTask.start(toks) > 0 || english.keep.start(toks) > 0 {
+		return false
+	}
+	return slices.ContainsFunc(toks, func(t token) bool {
+		return t.is("tasks", "todos", "reminders", "chores", "errands", "deadlines", "meetings", "appointments")
+	})
 }
 
 // howTo reports a question about how or why, which no list answers.
@@ -167,7 +183,7 @@ func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
 	}
 	for i, t := range toks {
 		switch {
-		case t.in(english.taskNouns):
+		case t.in(english.taskNouns) || n > 0 && (t.kind == tagToken || t.is("everything", "overdue")):
 			return true, true
 		case t.in(english.listNouns) || t.in(english.calendarNouns):
 			if i > 0 && (ownList(toks, i)) {
@@ -211,10 +227,13 @@ func (p *planning) listing(f filter, words []token, c clause) *listing {
 		}
 	}
 	l := &listing{args: f.args(), f: f, count: english.count.start(c.toks) > 0}
+	if f.status == "completed" && f.timed() {
+		l.args = listArgs{Status: "completed", Limit: tandem.MaxLimit}
+	}
 	if len(words) > 0 {
 		l.args.Search, l.about = searchFor(words), spokenWords(words)
 	}
-	if l.args.Search == "" && f.timed() {
+	if l.args.Search == "" && f.timed() && f.status != "completed" {
 		l.args.SortBy = "due_date"
 	}
 	p.sorting(c, l)
@@ -257,7 +276,7 @@ func (p *planning) decline(c clause) (*step, error) {
 	if p.declarative(c) {
 		return nil, p.offer(c)
 	}
-	return &step{say: replyRefuse, weak: true}, nil
+	return &step{say: replyRefuse, weak: true, refuse: true}, nil
 }
 
 // declarative reports words that may be meant as a task: no question, and no request to an assistant.

@@ -45,7 +45,7 @@ func (p *planning) refer(text string, toks []token) (r reference, ok bool) {
 	m.takeAll(relativeWords)
 	left := m.left()
 	r.words = contentOf(left)
-	r.text = strings.TrimSpace(without(text, toks, func(i int) bool { return m.used[i] }))
+	r.text = strings.TrimSpace(source(text, left))
 	r.all = r.all || len(r.words) == 0 && !r.filter.empty() || len(r.words) == 0 && plural(left)
 	return r, len(r.words) > 0 || r.all || r.list
 }

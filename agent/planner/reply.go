@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,6 +163,10 @@ func sayMoment(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04") }
 // sayList shows a list.
 func (p *planning) sayList(l shownList) string {
 	rows, total := l.found.rows(), max(l.found.Total, len(l.found.rows()))
+	if l.f.status == "completed" && l.f.timed() {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r tandem.TaskRow) bool { return !p.finished(l.f, r) })
+		total = len(rows)
+	}
 	what := p.sayKind(l.listing, total)
 	switch {
 	case !l.found.Success && l.found.Message != "":
@@ -192,6 +197,15 @@ func (p *planning) sayList(l shownList) string {
 	return b.String()
 }
 
+// finished reports whether a task was completed on one of the days that the words name.
+func (p *planning) finished(f filter, row tandem.TaskRow) bool {
+	if row.CompletedAt == nil {
+		return false
+	}
+	date := time.Time(*row.CompletedAt).In(p.zone).Format(time.DateOnly)
+	return (f.from == "" || date >= f.from) && (f.to == "" || date <= f.to)
+}
+
 // sayLine writes one line of a list.
 func (p *planning) sayLine(row tandem.TaskRow) string {
 	text := fmt.Sprintf("%d: %s", row.TaskID, row.Title)
@@ -212,7 +226,10 @@ func (p *planning) sayKind(l *listing, total int) string {
 		noun = "task"
 	}
 	status := l.f.status + " "
-	if l.f.status == "all" || l.f.overdue {
+	switch {
+	case l.f.overdue:
+		status = "overdue "
+	case l.f.status == "all":
 		status = ""
 	}
 	text := status + noun + p.sayFilter(l.f)
@@ -226,8 +243,6 @@ func (p *planning) sayKind(l *listing, total int) string {
 func (p *planning) sayFilter(f filter) string {
 	text := ""
 	switch {
-	case f.overdue:
-		text += " that are overdue"
 	case f.undated:
 		text += " without a due date"
 	case f.from != "" && f.from == f.to:
