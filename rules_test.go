@@ -35,9 +35,9 @@ func made(t *testing.T, sc Scene, d Draft) Task {
 	return task
 }
 
-// sealed is the state after an operation of the person.
+// sealed is the state after an operation of the person, later than all that made the task.
 func sealed(sc Scene, before, after Task) Task {
-	Seal(sc, Cause{Actor: ActorUser, OpID: "op"}, &before, &after, 2)
+	Seal(sc, Cause{Actor: ActorUser, OpID: "op"}, &before, &after, 9)
 	return after
 }
 
@@ -242,6 +242,71 @@ func TestReopen_SparesATouchedSuccessor(t *testing.T) {
 	if after := Reopen(sc, done); len(after) != 1 {
 		t.Fatalf("%d changes, want the reopened task alone", len(after))
 	}
+}
+
+func TestReopen_TakesTheSuccessorOfASkippedOccurrence(t *testing.T) {
+	sc := stage("2026-11-20T10:00:00Z")
+	task := everyDay(t, sc)
+	after, err := Skip(sc, task)
+	if err != nil || len(after) != 2 {
+		t.Fatal(after, err)
+	}
+	skipped, next := sealed(sc, task, after[0]), after[1]
+	Seal(sc, Cause{Actor: ActorUser, OpID: "op"}, nil, &next, 9) // the person's own skip made it
+	sc.Series = map[string][]Task{task.Series.ID: {next}}
+	back := Reopen(sc, skipped)
+	if len(back) != 2 || back[1].UID != next.UID || back[1].DeletedAt == nil {
+		t.Fatalf("reopening gave %d changes; want the task open and its successor gone", len(back))
+	}
+	gone := back[1]
+	Seal(sc, Cause{Actor: ActorUser, OpID: "op-2"}, &next, &gone, 10)
+	sc.Series = map[string][]Task{task.Series.ID: {gone}}
+	again, err := Skip(sc, back[0])
+	if err != nil || len(again) != 2 || again[1].UID != next.UID || !again[1].Open() {
+		t.Fatalf("skipping again gave %+v, %v; want the same successor back", again, err)
+	}
+	revived := again[1]
+	Seal(sc, Cause{Actor: ActorUser, OpID: "op-3"}, &gone, &revived, 11)
+	if !untouched(revived) {
+		t.Error("a successor that was only withdrawn and brought back counts as touched")
+	}
+}
+
+func TestRevert_OfASkipKeepsTheSeriesAlive(t *testing.T) {
+	sc := stage("2026-11-20T10:00:00Z")
+	task := everyDay(t, sc)
+	for name, after := range map[string][]Task{"delete": Delete(sc, task, false), "skip": must(Skip(sc, task))} {
+		closed, next := sealed(sc, task, after[0]), after[1]
+		Seal(sc, Cause{Actor: ActorUser, OpID: "op"}, nil, &next, 9)
+		sc.Undo = []TaskChange{{Before: &task, After: &closed}, {After: &next}}
+		sc.Past = map[string]*Task{task.UID: &closed, next.UID: &next}
+		sc.Series = map[string][]Task{task.Series.ID: {next}}
+		tasks, _ := Revert(sc)
+		if len(tasks) != 2 || !tasks[0].Open() || tasks[1].DeletedAt == nil {
+			t.Fatalf("%s: reverted to %+v", name, tasks)
+		}
+		sc.Series = map[string][]Task{task.Series.ID: {tasks[1]}}
+		if back, ok := Succeed(sc, Complete(sc, tasks[0], sc.Now)); !ok || back.UID != next.UID {
+			t.Errorf("%s: completing after the undo gave %v %v, want the successor back", name, back.UID, ok)
+		}
+
+		renamed := next.Clone()
+		renamed.Title = "Mine now"
+		Seal(sc, Cause{Actor: ActorUser, OpID: "op-2"}, &next, &renamed, 10)
+		sc.Past[next.UID], sc.Series = &renamed, map[string][]Task{task.Series.ID: {renamed}}
+		tasks, warnings := Revert(sc)
+		if kept := tasks[len(tasks)-1]; kept.UID == next.UID && kept.DeletedAt != nil || len(warnings) != 1 {
+			t.Errorf("%s: a touched successor went: %+v, %v", name, tasks, warnings)
+		}
+	}
+}
+
+// must gives the value of a call that cannot fail here.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestDelete_OneOccurrenceGoesOnAndRestoresAsPlain(t *testing.T) {

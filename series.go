@@ -1,6 +1,9 @@
 package tandem
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Complete marks t as done at the given instant. Completing what is done changes nothing. Its next occurrence is made by
 // Succeed once the completion is known.
@@ -64,10 +67,15 @@ func withdraw(sc Scene, t Task) []Task {
 	return []Task{next}
 }
 
-// untouched reports that only the recurrence itself (and its reminders) ever wrote to t.
+// untouched reports that nobody wrote to t since it was made or brought back, but the recurrence itself and its reminders.
 func untouched(t Task) bool {
+	made := Seq(math.MaxInt64)
 	for _, o := range t.Origins {
-		if o.Actor != ActorRecurrence && o.Actor != ActorReminder {
+		made = min(made, o.Seq)
+	}
+	back := t.Origins["deleted"].Seq
+	for _, o := range t.Origins {
+		if o.Seq != made && o.Seq != back && o.Actor != ActorRecurrence && o.Actor != ActorReminder {
 			return false
 		}
 	}

@@ -40,11 +40,7 @@ func Revert(sc Scene) (tasks []Task, warnings []string) {
 // revertOne applies the opposite of c to t.
 func revertOne(sc Scene, t *Task, c TaskChange) (warnings []string) {
 	if c.Before == nil {
-		if t.DeletedAt == nil {
-			t.DeletedAt = &sc.Now
-			silence(t)
-		}
-		return nil
+		return unmake(sc, t)
 	}
 	changed := ChangedFields(c.Before, c.After)
 	for _, f := range fieldsOf {
@@ -59,6 +55,23 @@ func revertOne(sc Scene, t *Task, c TaskChange) (warnings []string) {
 	}
 	revertReminders(sc, t, c)
 	return warnings
+}
+
+// unmake takes back that t was made. The next occurrence, which the operation made along with its effect, goes as it does when
+// its predecessor is reopened: only untouched, and to come back when that is done again.
+func unmake(sc Scene, t *Task) (warnings []string) {
+	if t.DeletedAt != nil {
+		return nil
+	}
+	if t.Series != nil && t.Series.Predecessor != "" {
+		if !untouched(*t) {
+			return []string{fmt.Sprintf("%q was changed since and stays as it is.", t.Title)}
+		}
+		t.Series.Withdrawn = true
+	}
+	t.DeletedAt = &sc.Now
+	silence(t)
+	return nil
 }
 
 // revertReminders brings back the reminders of before as promises of today: what has passed stays silent, and a done or
