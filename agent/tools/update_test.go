@@ -360,6 +360,45 @@ func TestComplete_Series(t *testing.T) {
 	same(t, "rule", u.task(2)["recurrence"], any(nil))
 }
 
+func TestSeries_StaysAliveThroughUndo(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		close m
+		tool  string
+		back  m
+	}{
+		{"skip and reopen", m{"task_id": 1, "skip_occurrence": true}, CompleteTask, m{"task_id": 1, "undo": true}},
+		{"skip and undo", m{"task_id": 1, "skip_occurrence": true}, UpdateTask, m{"undo": "last"}},
+		{"delete and undo", m{"task_id": 1}, UpdateTask, m{"undo": "last"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			u := newBench(t).person("ann")
+			u.do(AddTask, m{"title": "Daily", "due": "2031-05-05", "recurrence": "FREQ=DAILY"})
+			for range 3 {
+				if strings.HasPrefix(tt.name, "delete") {
+					u.do(DeleteTask, tt.close)
+				} else {
+					u.do(CompleteTask, tt.close)
+				}
+				same(t, "closed", numbersOf(u.rows(m{"status": "pending"})), []any{2.0})
+				u.do(tt.tool, tt.back)
+				same(t, "taken back", numbersOf(u.rows(m{"status": "pending"})), []any{1.0})
+			}
+			u.do(CompleteTask, m{"task_id": 1, "skip_occurrence": true})
+			u.do(UpdateTask, m{"task_id": 2, "title": "Mine"})
+			u.do(CompleteTask, m{"task_id": 1, "undo": true})
+			same(t, "touched", numbersOf(u.rows(m{"status": "pending"})), []any{1.0, 2.0})
+		})
+	}
+}
+
+func numbersOf(rows []m) (out []any) {
+	for _, r := range rows {
+		out = append(out, r["task_id"])
+	}
+	return out
+}
+
 func TestComplete_Refuses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
