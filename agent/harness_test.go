@@ -47,8 +47,16 @@ func bind(tb *tools.Toolbox) func(context.Context, agent.Binding) (agent.Tools, 
 // said is one event of a scripted round; an error ends the round.
 type said struct {
 	agent.Event
-	err  error
-	wait <-chan struct{} // until it is closed, or the round ends
+	err   error
+	wait  <-chan struct{} // until it is closed, or the round ends
+	pause time.Duration
+}
+
+// ended gives a channel that closes after a while.
+func ended(d time.Duration) <-chan struct{} {
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { close(done) })
+	return done
 }
 
 func text(s string) said { return said{Event: agent.Event{Text: s}} }
@@ -81,6 +89,9 @@ func (a *actor) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Eve
 	a.mu.Unlock()
 	return func(yield func(agent.Event, error) bool) {
 		for _, s := range a.play(r, round) {
+			if s.pause > 0 {
+				s.wait = ended(s.pause)
+			}
 			if s.wait != nil {
 				select {
 				case <-s.wait:

@@ -32,6 +32,7 @@ type policy struct {
 	pending int      // how many open tasks there are; -1: not known
 
 	changed map[string]bool // tasks changed in this turn, by UID
+	deleted int
 	added   int
 }
 
@@ -47,7 +48,7 @@ func (p *policy) judge(e Effect, args arguments) string {
 		return p.judgeAdd(e)
 	case e.Tool == deleteTask:
 		return p.judgeDelete(touched, args)
-	case args.has("undo") && e.Tool == updateTask && p.says(undoWords):
+	case args.has("undo") && e.Tool == updateTask && (p.planned || p.says(undoWords)):
 		return ""
 	}
 	return p.judgeChange(e, touched, args)
@@ -71,7 +72,7 @@ func (p *policy) judgeAdd(e Effect) string {
 
 func (p *policy) judgeDelete(touched []tandem.Task, args arguments) string {
 	switch {
-	case len(touched) > 1:
+	case p.deleted+len(touched) > 1:
 		return "several tasks"
 	case args.text("scope") == "series":
 		return "a series"
@@ -95,7 +96,7 @@ func (p *policy) judgeChange(e Effect, touched []tandem.Task, args arguments) st
 		return "a series"
 	case p.sumWith(touched) > maxChanges:
 		return "more than three tasks"
-	case len(touched) > 1 && p.says(allWords) && p.sweeps(e, touched):
+	case len(touched) > 1 && (p.says(allWords) || said(p.words)["overdue"]) && p.sweeps(e, touched):
 		return "all of them"
 	case p.suspect() && !p.entails(e.Tool, touched):
 		return "the words do not ask for it"
@@ -161,12 +162,15 @@ func (p *policy) note(e Effect) {
 	if p.changed == nil {
 		p.changed = map[string]bool{}
 	}
-	if e.Tool == addTask {
+	switch e.Tool {
+	case addTask:
 		p.added += len(e.Changes)
-		return
-	}
-	for _, t := range touchedBy(e) {
-		p.changed[t.UID] = true
+	case deleteTask:
+		p.deleted += len(touchedBy(e))
+	default:
+		for _, t := range touchedBy(e) {
+			p.changed[t.UID] = true
+		}
 	}
 }
 
