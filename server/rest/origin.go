@@ -41,19 +41,17 @@ func scheme(r *http.Request) string {
 	return "http"
 }
 
-// ownOrigin reports whether a page of this origin is ours: of the configured address, or, reached under a loopback name or
-// with no address configured, of the very host that was asked. Everything is compared whole.
+// ownOrigin reports whether a page of this origin is ours: of the configured address, or of the very host that was asked where
+// that is not the configured one but ours too. Everything is compared whole.
 func (s *Server) ownOrigin(r *http.Request, from string) bool {
 	if s.public.host != "" && strings.EqualFold(from, s.public.String()) {
 		return true
 	}
-	if s.public.host != "" && !loopbackName(hostname(r.Host)) {
-		return false
+	if s.public.host != "" && (s.AnyHost || strings.EqualFold(r.Host, s.public.host)) {
+		return false // the scheme differs, or something in front of the server serves another name
 	}
 	return s.ownHost(r) && strings.EqualFold(from, origin{scheme(r), r.Host}.String())
 }
-
-func hostname(host string) string { return (&url.URL{Host: host}).Hostname() }
 
 // originOf gives the one Origin header; ok is false for several.
 func originOf(r *http.Request) (from string, ok bool) {

@@ -241,6 +241,9 @@ func TestSocket_OriginAndCredential(t *testing.T) {
 			}
 		})
 	}
+	// A public address does not shut out who comes by the loopback.
+	unnamed := start(t, func(o *rest.Options) { o.PublicURL = "http://0.0.0.0:80" })
+	wantStatus(t, unnamed.call(http.MethodGet, "/api/ann/ws", header{"Sec-WebSocket-Protocol": offered, "Origin": unnamed.url}, ""), http.StatusOK)
 	public := start(t, func(o *rest.Options) { o.PublicURL = "https://app.example.com" })
 	for origin, want := range map[string]int{
 		"https://app.example.com": 200, "http://app.example.com": 403, "https://app.example.com.evil": 403, "https://app.example.com:444": 403, "https://evil.example": 403,

@@ -1,75 +1,73 @@
 package telemetry
 
 import (
-	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"regexp"
+	"slices"
+	"strings"
 )
 
-// secretForms are what must never reach a log, wherever it hides: tokens, personal tokens, sign-in codes in a link, keys of
-// models, feed addresses.
-var secretForms = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*|tdm_[A-Za-z0-9_-]+|#code=[A-Za-z0-9_-]+|sk-[A-Za-z0-9_-]{8,}|/feeds/[A-Za-z0-9_-]+`)
+// Keys are the names that attributes of log records have. A test holds the whole module to them.
+var Keys = []string{
+	"attempt", "bytes", "code", "consumer", "engine", "err", "error_id", "event_id", "issuer", "method", "model", "reason", "retry_ms", "route", "rows",
+	"seq", "task_id", "took", "tool", "topic", "trace_id", "turn_id", "user_id",
+}
+
+// secretForms are what must never reach a log, wherever it hides: tokens, personal tokens, bearer credentials, sign-in codes
+// in a link, keys of models, addresses of feeds, session cookies, and passwords in addresses.
+var secretForms = regexp.MustCompile(strings.Join([]string{
+	`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*`,
+	`tdm_[A-Za-z0-9_-]+`,
+	`(?i:bearer)[ .][A-Za-z0-9._~+/=-]+`,
+	`#code=[A-Za-z0-9_-]+`,
+	`sk-[A-Za-z0-9_-]{8,}`,
+	`/feeds/[A-Za-z0-9_%.-]+`,
+	`tandem_session=[^;\s]+`,
+	`://[^/\s:@]+:[^/\s@]+@`,
+}, "|"))
 
 const redacted = "[redacted]"
 
-// NewLogger writes text or JSON lines to w, from level on, with secrets masked.
-func NewLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
-	var h slog.Handler = slog.NewTextHandler(w, o)
+// minMasked is the length from which a configured secret is masked as it is: a shorter one would mask ordinary words.
+const minMasked = 8
+
+// NewLogger writes text or JSON lines to w, from level on. Secrets are masked: those of a known form, and the given ones as
+// they are.
+func NewLogger(w io.Writer, level slog.Leveler, format string, secrets ...string) *slog.Logger {
+	m := masker{secrets: slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minMasked })}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: m.attr}
 	if format == "json" {
-		h = slog.NewJSONHandler(w, o)
+		return slog.New(slog.NewJSONHandler(w, o))
 	}
-	return slog.New(masked{h})
+	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// masked is a handler that masks secrets in messages and attributes.
-type masked struct {
-	slog.Handler
+// masker takes secrets out of records.
+type masker struct {
+	secrets []string
 }
 
-// Handle masks one record and hands it on.
-func (m masked) Handle(ctx context.Context, r slog.Record) error {
-	clean := slog.NewRecord(r.Time, r.Level, mask(r.Message), r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(maskAttr(a))
-		return true
-	})
-	return m.Handler.Handle(ctx, clean)
-}
-
-// WithAttrs masks the attributes once.
-func (m masked) WithAttrs(attrs []slog.Attr) slog.Handler {
-	clean := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = maskAttr(a)
-	}
-	return masked{m.Handler.WithAttrs(clean)}
-}
-
-// WithGroup keeps the mask.
-func (m masked) WithGroup(name string) slog.Handler { return masked{m.Handler.WithGroup(name)} }
-
-func maskAttr(a slog.Attr) slog.Attr {
-	v := a.Value.Resolve()
-	switch v.Kind() {
+// attr masks one attribute; the handler calls it for each, the message and members of groups included.
+func (m masker) attr(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(mask(v.String()))
+		a.Value = slog.StringValue(m.text(a.Value.String()))
 	case slog.KindAny:
-		if err, ok := v.Any().(error); ok {
-			a.Value = slog.StringValue(mask(err.Error()))
+		v := a.Value.Any()
+		if err, ok := v.(error); ok {
+			a.Value = slog.StringValue(m.text(err.Error()))
+		} else if text := fmt.Sprintf("%+v", v); m.text(text) != text {
+			a.Value = slog.StringValue(m.text(text))
 		}
-	case slog.KindGroup:
-		group := v.Group()
-		clean := make([]slog.Attr, len(group))
-		for i, g := range group {
-			clean[i] = maskAttr(g)
-		}
-		a.Value = slog.GroupValue(clean...)
-	default:
-		a.Value = v
 	}
 	return a
 }
 
-func mask(s string) string { return secretForms.ReplaceAllString(s, redacted) }
+func (m masker) text(s string) string {
+	for _, secret := range m.secrets {
+		s = strings.ReplaceAll(s, secret, redacted)
+	}
+	return secretForms.ReplaceAllString(s, redacted)
+}

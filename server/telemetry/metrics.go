@@ -31,9 +31,30 @@ type Labels struct {
 // latency are the bounds of histograms in seconds. Every threshold of an objective is one of them.
 var latency = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1, 2.5, 5, 10, 30, 60, 120}
 
+// values are those that a label may have. A value from outside is counted as other, so that nothing a client sends can make
+// a series.
+type values map[string]bool
+
+func newValues(list []string) values {
+	v := values{}
+	for _, s := range list {
+		v[s] = true
+	}
+	return v
+}
+
+func (v values) of(s string) string {
+	if v[s] {
+		return s
+	}
+	return other
+}
+
 // Metrics are the product's series.
 type Metrics struct {
 	registry *prometheus.Registry
+
+	routes, methods, tools, codes, statuses, engines, topics, consumers values
 
 	requests       *prometheus.CounterVec
 	requestSeconds *prometheus.HistogramVec
@@ -71,7 +92,11 @@ type Metrics struct {
 
 // New registers every series, labelled ones with each combination of their values at zero.
 func New(b Build, l Labels) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(), routes: values{}, methods: newValues([]string{"GET", "HEAD", "POST", "DELETE"}),
+		tools: newValues(l.Tools), codes: newValues(l.Codes), statuses: newValues(l.Statuses), engines: newValues(l.Engines),
+		topics: newValues(l.Topics), consumers: newValues(l.Consumers),
+	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauges("tandem_build_info", "The running build.", []string{"version", "commit", "mode", "go"}).
 		WithLabelValues(b.Version, b.Commit, b.Mode, runtime.Version()).Set(1)
@@ -87,13 +112,18 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Routes puts the series of every route and method there, at zero.
+// answers are the statuses that the HTTP surface gives.
+var answers = []int{101, 200, 202, 204, 304, 400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 429, 500, 503}
+
+// Routes names the routes with their methods, and puts their series there at zero. It is called once, before the first
+// Request.
 func (m *Metrics) Routes(methods map[string][]string) {
 	for route, list := range methods {
+		m.routes[route] = true
 		m.requestSeconds.WithLabelValues(route)
 		for _, method := range list {
-			for _, code := range []int{200, 401, 403, 422, 429, 500} {
-				m.requests.WithLabelValues(route, method, strconv.Itoa(code))
+			for _, code := range answers {
+				m.requests.WithLabelValues(route, m.methods.of(method), strconv.Itoa(code))
 			}
 		}
 	}

@@ -7,7 +7,8 @@ import (
 
 // Request counts an answered request.
 func (m *Metrics) Request(route, method string, code int, took time.Duration) {
-	m.requests.WithLabelValues(route, method, strconv.Itoa(code)).Inc()
+	route = m.routes.of(route)
+	m.requests.WithLabelValues(route, m.methods.of(method), strconv.Itoa(code)).Inc()
 	m.requestSeconds.WithLabelValues(route).Observe(seconds(took))
 }
 
@@ -27,13 +28,14 @@ func (m *Metrics) TurnRunning(delta int) { m.turnRunning.Add(float64(delta)) }
 
 // TurnEnded counts an ended turn.
 func (m *Metrics) TurnEnded(status, engine string, took time.Duration) {
-	m.turns.WithLabelValues(status, engine).Inc()
+	engine = m.engines.of(engine)
+	m.turns.WithLabelValues(m.statuses.of(status), engine).Inc()
 	m.turnSeconds.WithLabelValues(engine).Observe(seconds(took))
 }
 
 // FirstToken tells how long the first word of a turn took.
 func (m *Metrics) FirstToken(engine string, after time.Duration) {
-	m.firstToken.WithLabelValues(engine).Observe(seconds(after))
+	m.firstToken.WithLabelValues(m.engines.of(engine)).Observe(seconds(after))
 }
 
 // Tokens counts tokens of a model.
@@ -53,12 +55,12 @@ func (m *Metrics) Approval(outcome string) {
 
 // ToolCalled counts a tool call.
 func (m *Metrics) ToolCalled(tool, code string, _ time.Duration) {
-	m.toolCalls.WithLabelValues(tool, code).Inc()
+	m.toolCalls.WithLabelValues(m.tools.of(tool), m.codes.of(code)).Inc()
 }
 
 // Answered tells how long a mutation of a device took.
 func (m *Metrics) Answered(tool, _ string, took time.Duration) {
-	m.ackSeconds.WithLabelValues(tool).Observe(seconds(took))
+	m.ackSeconds.WithLabelValues(m.tools.of(tool)).Observe(seconds(took))
 }
 
 // Connections counts open sockets.
@@ -100,7 +102,7 @@ func (m *Metrics) RelayFailed() { m.relayFailed.Inc() }
 
 // DeadLetter counts an event that no one could take.
 func (m *Metrics) DeadLetter(topic, consumer string) {
-	m.deadLetters.WithLabelValues(topic, consumer).Inc()
+	m.deadLetters.WithLabelValues(m.topics.of(topic), m.consumers.of(consumer)).Inc()
 }
 
 // ReminderFired tells how late a reminder was.
