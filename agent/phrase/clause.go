@@ -18,19 +18,34 @@ func (p *parser) clause(e *expr, j int) int {
 	if !e.empty() {
 		k = p.skip(p.comma(j), isAnd)
 	}
-	for _, read := range [...]func(*parser, *expr, int) (int, string){
-		(*parser).startClause, (*parser).countClause, (*parser).untilClause, (*parser).limitClause, (*parser).exceptClause,
-		(*parser).weekClause, (*parser).edgeClause,
-	} {
-		if next, kind := read(p, e, k); next > 0 {
-			e.pieces = append(e.pieces, piece{lead: j, from: k, to: next, kind: kind})
-			return next
-		}
-		if p.refusedTo > k {
-			break
-		}
+	next, kind := p.startClause(e, k)
+	if next == 0 && e.repeats() && p.refusedTo <= k {
+		next, kind = p.endClause(e, k)
 	}
-	return 0
+	if next == 0 && p.refusedTo <= k {
+		next, kind = p.untilClause(e, k)
+	}
+	if next > 0 {
+		e.pieces = append(e.pieces, piece{lead: j, from: k, to: next, kind: kind})
+	}
+	return next
+}
+
+// endClause reads a bound of a rule that is no date, and what else may follow a rule.
+func (p *parser) endClause(e *expr, k int) (next int, kind string) {
+	if next, kind := p.countClause(e, k); next > 0 {
+		return next, kind
+	}
+	if next, kind := p.limitClause(e, k); next > 0 {
+		return next, kind
+	}
+	if next, kind := p.exceptClause(e, k); next > 0 {
+		return next, kind
+	}
+	if next, kind := p.weekClause(e, k); next > 0 {
+		return next, kind
+	}
+	return p.edgeClause(e, k)
 }
 
 // prepositions steps over the "on the" between a clause word and its date.

@@ -35,9 +35,12 @@ const (
 
 // anyDate reads a day in any form. in holds the roles of the words before it.
 func (p *parser) anyDate(i int, in class) (date, int) {
+	if p.at(i).kind == numberToken {
+		return p.numberDate(i, in)
+	}
 	forms := [...]func(*parser, int, class) (date, int){
-		(*parser).relative, (*parser).numericDate, (*parser).dayMonth, (*parser).monthDay, (*parser).nthOf,
-		(*parser).namedDay, (*parser).weekday, (*parser).edge, (*parser).period, (*parser).dayOfMonth, (*parser).monthAlone,
+		(*parser).relative, (*parser).dayMonth, (*parser).monthDay, (*parser).nthOf, (*parser).namedDay, (*parser).weekday,
+		(*parser).edge, (*parser).period, (*parser).dayOfMonth, (*parser).monthAlone,
 	}
 	for _, form := range forms {
 		if d, next := form(p, i, in); next > 0 {
@@ -48,6 +51,24 @@ func (p *parser) anyDate(i int, in class) (date, int) {
 		}
 	}
 	return noDate, 0
+}
+
+// numberDate reads a day that begins with digits.
+func (p *parser) numberDate(i int, in class) (date, int) {
+	d, next := p.relative(i, in)
+	if next == 0 && p.refusedTo <= i {
+		d, next = p.numericDate(i, in)
+	}
+	if next == 0 && p.refusedTo <= i {
+		d, next = p.dayMonth(i, in)
+	}
+	if next == 0 && p.refusedTo <= i {
+		d, next = p.dayOfMonth(i, in)
+	}
+	if next == 0 {
+		return noDate, 0
+	}
+	return p.shifted(d, next)
 }
 
 // shifted reads a "+10 days" behind a date.
@@ -175,11 +196,20 @@ func (p *parser) dayMonth(i int, _ class) (date, int) {
 
 // rangeInMonth refuses the rest of "10 - 22 August".
 func (p *parser) rangeInMonth(i int) bool {
-	_, next := p.dayMonth(p.skip(i, isThe), 0)
-	if next > 0 {
-		p.refuse(next, rangeOfDates)
+	_, j := p.dayNumber(p.skip(i, isThe))
+	if j == 0 {
+		return false
 	}
-	return next > 0
+	k := p.skip(p.separator(j), isOf)
+	if !p.is(k, isMonth) {
+		return false
+	}
+	next := k + 1
+	if _, end := p.yearAfter(next, false); end > 0 {
+		next = end
+	}
+	p.refuse(next, rangeOfDates)
+	return true
 }
 
 // Why dates that were seen are not applied.

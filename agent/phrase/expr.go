@@ -96,22 +96,33 @@ func (p *parser) component(e *expr, j int) bool {
 	if !e.empty() {
 		in |= nearDate
 	}
-	for _, read := range [...]func(*parser, *expr, int, class) (int, string){
-		(*parser).takeRule, (*parser).takeRuleDay, (*parser).takeDate, (*parser).takeClock, (*parser).takePart,
-	} {
-		if next, kind := read(p, e, k, in); next > 0 {
-			lead := j
-			if e.soft() {
-				lead = k // "notes for tomorrow's call": the noun stays, with what introduces it
-			}
-			e.pieces = append(e.pieces, piece{lead: lead, from: k, to: next, kind: kind})
-			return true
-		}
-		if p.refusedTo > k {
-			return false
-		}
+	next, kind := p.take(e, k, in)
+	if next == 0 {
+		return false
 	}
-	return false
+	lead := j
+	if e.soft() {
+		lead = k // "notes for tomorrow's call": the noun stays, with what introduces it
+	}
+	e.pieces = append(e.pieces, piece{lead: lead, from: k, to: next, kind: kind})
+	return true
+}
+
+// take reads a piece at k: a rule or its days, a day, a time, a part of the day.
+func (p *parser) take(e *expr, k int, in class) (next int, kind string) {
+	if next, kind := p.takeRule(e, k, in); next > 0 {
+		return next, kind
+	}
+	if next, kind := p.takeRuleDay(e, k, in); next > 0 {
+		return next, kind
+	}
+	if next, kind := p.takeDate(e, k, in); next > 0 || p.refusedTo > k {
+		return next, kind
+	}
+	if next, kind := p.takeClock(e, k, in); next > 0 || p.refusedTo > k {
+		return next, kind
+	}
+	return p.takePart(e, k, in)
 }
 
 // beginning are the roles of words that a day, time or rule may begin with.
@@ -218,7 +229,8 @@ func (p *parser) takeDate(e *expr, k int, in class) (int, string) {
 	case next == 0 || d.moment != nil && (e.dated() || e.timed()):
 		return 0, ""
 	case d.bare:
-		e.weekday = &d
+		bare := d
+		e.weekday = &bare
 	case e.named && e.date.picked:
 		picked := e.date
 		e.weekday, e.date = &picked, d

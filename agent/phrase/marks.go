@@ -66,8 +66,8 @@ func (p *parser) marked(i int) bool {
 	return t.as != 0 || t.level > 0 || t.any(isA|isCard|isHalf|isCouple|isVague) || t.text == "p"
 }
 
-// take masks the tokens from i to next and gives them a span.
-func (p *parser) take(m *marks, i, next int, kind string) int {
+// claim masks the tokens from i to next and gives them a span.
+func (p *parser) claim(m *marks, i, next int, kind string) int {
 	m.pieces = append(m.pieces, piece{lead: i, from: i, to: next, kind: kind})
 	p.hide(i, next)
 	return next
@@ -119,7 +119,7 @@ func (p *parser) hashTag(m *marks, i int) int {
 	}
 	p.toks[next-1].to = end
 	m.addTag(name)
-	return p.take(m, i, next, KindTag)
+	return p.claim(m, i, next, KindTag)
 }
 
 func tagName(s string) string {
@@ -170,7 +170,7 @@ func (p *parser) tagged(m *marks, i int) int {
 	if next == 0 {
 		return 0
 	}
-	return p.take(m, i, next, KindTag)
+	return p.claim(m, i, next, KindTag)
 }
 
 // tagWord reads one word with its hyphens.
@@ -215,7 +215,7 @@ func (p *parser) setPriority(m *marks, i, next int, level uint8) int {
 		return 0
 	}
 	m.priority = levels[level]
-	return p.take(m, i, next, KindPriority)
+	return p.claim(m, i, next, KindPriority)
 }
 
 // priorityWords reads "high priority", "priority: high", and a lone "urgent" that punctuation sets apart.
@@ -263,7 +263,7 @@ func (p *parser) opening(m *marks) {
 	if next := p.remindWords(i); next > 0 {
 		m.remind = true
 		next = p.joined(next)
-		p.take(m, 0, next, KindReminder)
+		p.claim(m, 0, next, KindReminder)
 	}
 }
 
@@ -299,7 +299,7 @@ func (p *parser) lateOpening(m *marks, i int) int {
 	for j > 0 && (p.is(j-1, isAnd) || p.mark(j-1, ",")) {
 		j--
 	}
-	p.take(m, j, next, KindReminder)
+	p.claim(m, j, next, KindReminder)
 	m.pieces[len(m.pieces)-1].from = i
 	return next
 }
