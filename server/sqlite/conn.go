@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -64,12 +65,13 @@ func (c *conn) close() error {
 }
 
 // transact runs f between BEGIN and COMMIT, or takes everything back.
-func (c *conn) transact(ctx context.Context, begin string, f func(context.Context, *conn) error) (err error) {
+func (c *conn) transact(ctx context.Context, begin string, f func(context.Context, *conn) error) error {
 	if _, err := c.exec(ctx, begin); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	done := false
 	defer func() {
-		if err != nil {
+		if !done { // an error, or a panic on its way through
 			// SQLite may have rolled back by itself, which makes this one fail.
 			_, _ = c.exec(context.WithoutCancel(ctx), "rollback")
 		}
@@ -80,6 +82,7 @@ func (c *conn) transact(ctx context.Context, begin string, f func(context.Contex
 	if _, err := c.exec(ctx, "commit"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	done = true
 	return nil
 }
 
@@ -156,10 +159,14 @@ func single[T any](r row) (v T, err error) {
 	return v, err
 }
 
-// copyTo writes the whole database to a new file.
+// copyTo writes the whole database to a new file, which nobody else may read, and onto the disk. There may be no file yet.
 func (c *conn) copyTo(ctx context.Context, path string) error {
-	_, err := c.sql.ExecContext(ctx, "vacuum into ?", path)
-	return err
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = c.sql.ExecContext(ctx, "vacuum into ?", path) // it fills an empty file
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // into lists the destinations of a row.

@@ -67,6 +67,9 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
 		return err
 	}
+	if err := touchFile(db.path); err != nil {
+		return err
+	}
 	writer, err := dial(ctx, db.path, false)
 	if err != nil {
 		return err
@@ -79,7 +82,7 @@ func (db *DB) open(ctx context.Context) (err error) {
 		return err
 	}
 	// The file is ours alone, so whoever held a lease on a running turn is gone.
-	if _, err := writer.exec(ctx, `update turns set lease_until = 0 where status = 'running'`); err != nil {
+	if _, err := writer.exec(ctx, `update turns set lease_until = 0 where status = 'running' and lease_until > 0`); err != nil {
 		return err
 	}
 	for range readConns {
@@ -90,6 +93,15 @@ func (db *DB) open(ctx context.Context) (err error) {
 		db.readers <- reader
 	}
 	return nil
+}
+
+// touchFile makes the file before SQLite does, which would let others read it. The log beside it is made with the same rights.
+func touchFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Close ends all work on the file and gives up its lock. Nothing may be called after it.
@@ -141,9 +153,6 @@ func (db *DB) Check(ctx context.Context) error {
 
 // Backup writes a copy of the store as it is now to a new file, while work goes on. The copy has another epoch.
 func (db *DB) Backup(ctx context.Context, path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("back up to %s: %w", path, os.ErrExist)
-	}
 	c, err := dial(ctx, db.path, false) // one of its own: a copy may take long, and wants no transaction around it
 	if err == nil {
 		err = errors.Join(c.copyTo(ctx, path), c.close())

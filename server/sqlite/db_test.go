@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,6 +142,42 @@ func TestWrite_GoesToItsEndThoughItsContextEnds(t *testing.T) {
 	defer func() { db.writer <- c }()
 	if _, err := add(ctx, db, "Two"); err == nil {
 		t.Fatal("a write whose context had ended waited for its turn and ran")
+	}
+}
+
+func TestWrite_APanicLeavesTheStoreUsable(t *testing.T) {
+	db := open(t, nil)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = db.Set(t.Context(), "ann", tandem.SetEdit{Decide: func(tandem.Settings) (tandem.Settings, error) { panic("boom") }})
+	}()
+	if out := mustAdd(t, db, "One"); out.Seq != 1 {
+		t.Fatalf("the next write has number %d", out.Seq)
+	}
+}
+
+func TestFiles_AreTheirOwnersAlone(t *testing.T) {
+	db := open(t, nil)
+	mustAdd(t, db, "One")
+	if err := db.Backup(t.Context(), db.path+".copy"); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(db.path + "*")
+	if err != nil || len(names) < 5 {
+		t.Fatalf("files %v, err %v", names, err)
+	}
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+			t.Errorf("%s has mode %o", name, mode)
+		}
 	}
 }
 

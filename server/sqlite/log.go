@@ -159,8 +159,8 @@ func byID[T any](found []T, show func(T) (string, any), err error) (map[string]j
 	rows := make(map[string]json.RawMessage, len(found))
 	for _, v := range found {
 		id, shown := show(v)
-		if rows[id], err = json.Marshal(shown); err != nil {
-			return nil, fmt.Errorf("encode row: %w", err)
+		if rows[id], err = encode(shown); err != nil {
+			return nil, err
 		}
 	}
 	return rows, nil
@@ -256,8 +256,8 @@ func shown[T any](found []T, show func(T) (string, any), err error) ([]json.RawM
 	out := make([]json.RawMessage, len(found))
 	for i, v := range found {
 		_, row := show(v)
-		if out[i], err = json.Marshal(row); err != nil {
-			return nil, fmt.Errorf("encode row: %w", err)
+		if out[i], err = encode(row); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

@@ -121,6 +121,7 @@ var ownerless = map[string]string{
 	`select r.user_id, t.uid, r.reminder_id`:                "the sweep looks for due promises",
 	`select user_id, id from approvals where open = 1`:      "the sweep looks for expired questions",
 	`from turns where status = 'running' and lease_until`:   "the sweep looks for abandoned turns",
+	`update turns set lease_until = 0 where status`:         "a new process frees the leases of the last one",
 	`select user_id, id, last_seen_at from devices`:         "a secret names its owner",
 	`select user_id, id from tokens where hash`:             "a secret names its owner",
 	`select user_id from feeds where hash`:                  "a secret names its owner",

@@ -45,9 +45,9 @@ var errUndo = errors.New("not to be kept")
 // update runs one write of a user. What change logs takes the user's next number, which update gives; a write that logs nothing
 // gives the head.
 func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) (tandem.Seq, error) {
-	w := &write{db: db, user: user, cause: cause, now: db.clock()}
+	w := &write{db: db, user: user, cause: cause}
 	err := db.write(ctx, func(ctx context.Context, c *conn) error {
-		w.conn = c
+		w.conn, w.now = c, db.clock() // not before it is our turn: times of writes are in the order of their numbers
 		if err := w.open(ctx); err != nil {
 			return err
 		}
@@ -97,15 +97,23 @@ func (w *write) open(ctx context.Context) (err error) {
 
 // put logs that a row is new or changed.
 func (w *write) put(kind tandem.Kind, id string, version int64, row any) error {
-	data, ok := row.(json.RawMessage)
-	if !ok {
-		var err error
-		if data, err = json.Marshal(row); err != nil {
-			return fmt.Errorf("encode %s row: %w", kind, err)
-		}
+	data, err := encode(row)
+	if err == nil {
+		w.change(kind, id, version, data)
 	}
-	w.change(kind, id, version, data)
-	return nil
+	return err
+}
+
+// encode writes a row as JSON, unless it is.
+func encode(row any) (json.RawMessage, error) {
+	if data, ok := row.(json.RawMessage); ok {
+		return data, nil
+	}
+	data, err := json.Marshal(row)
+	if err != nil {
+		return nil, fmt.Errorf("encode row: %w", err)
+	}
+	return data, nil
 }
 
 // gone logs that a row is none any more for clients.
