@@ -235,7 +235,7 @@ func TestRun_DrainsAndLeavesTheRestToOthers(t *testing.T) {
 			go func() { defer close(done); _ = svc.Run(ctx) }()
 			return svc, func() time.Duration { began := time.Now(); stop(); <-done; return time.Since(began) }
 		}
-		old, end := serve("old", text("a"), after(25*time.Second), text("b"))
+		old, end := serve("old", text("a"), after(15*time.Second), text("b"), after(15*time.Second), text("c"))
 		quick, err := old.Start(t.Context(), ann, agent.Ask{Text: "hello"})
 		if err != nil {
 			t.Fatal(err)
