@@ -70,6 +70,26 @@ var seriesCases = map[string]func(*stage){
 		}
 		equal(s, "open occurrences", s.open(), 1)
 	},
+	"an occurrence whose making was undone can be made again": func(s *stage) {
+		for _, end := range []func(tandem.Scene, tandem.Task) ([]tandem.Task, error){
+			func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) { return tandem.Skip(sc, t) },
+			func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) { return tandem.Delete(sc, t, false), nil },
+		} {
+			t := s.daily()
+			ref := tandem.TaskRef{UID: t.UID}
+			s.run(ann, changing("op"+t.UID, ref, end))
+			s.run(ann, undoing(by(""), "op"+t.UID))
+			equal(s, "open after the undo", s.open(), 1)
+			s.run(ann, completing("", ref))
+			s.run(ann, succeeding(tandem.NewID(), ref))
+			equal(s, "open after completing", s.open(), 1)
+			for _, left := range s.everything(ann) {
+				s.run(ann, changing("", tandem.TaskRef{UID: left.UID}, func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) {
+					return tandem.Delete(sc, t, true), nil
+				}))
+			}
+		}
+	},
 	"a scene holds open and following occurrences": func(s *stage) {
 		first := s.daily()
 		s.run(ann, completing("", number(1)))
