@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -23,7 +24,26 @@ func TestScript(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": awaitServer},
 	})
+}
+
+// awaitServer waits until the server of the script's data folder answers.
+func awaitServer(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+	defer stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, ok := findRunning(ctx, ts.Getenv("TANDEM_DATA_DIR")); ok {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("no server answers within 20 s")
+		case <-tick.C:
+		}
+	}
 }
 
 func TestCommands_EachIsNamedInTheHelp(t *testing.T) {
