@@ -3,6 +3,8 @@ package phrase
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestParse_OrdinaryText holds words that look like dates and are none.
@@ -22,5 +24,17 @@ func TestParse_OrdinaryText(t *testing.T) {
 		if r := Parse(text, wednesday, time.UTC, Options{}); r.Due != nil || r.Recurrence != nil || r.Title != text {
 			t.Errorf("Parse(%q) = %s, want ordinary text", text, show(r))
 		}
+	}
+}
+
+func TestParse_ALateReminderIsOneSpan(t *testing.T) {
+	const text = "Pay rent tomorrow and remind me at 9am"
+	var got []string
+	for _, s := range Parse(text, wednesday, time.UTC, Options{}).Spans {
+		got = append(got, s.Kind+" "+s.Text)
+	}
+	want := []string{"due tomorrow", "reminder remind me at 9am"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("spans of %q (-want +got):\n%s", text, diff)
 	}
 }
