@@ -82,18 +82,34 @@ export function titleOf(r: Reading): string {
   return (out + r.text.slice(at)).replace(/\s+/g, " ").replace(/\s+([,.;])/g, "$1").replace(/^[\s,;]+|[\s,;]+$/g, "");
 }
 
+const NAMED: Record<string, Priority> = { ...LEVELS, critical: "urgent", normal: "medium" };
+
+/** What a tool takes for a stretch: its value, or its words without those that only say what kind of thing it is. */
+function valueOf(s: Span): string {
+  switch (s.k) {
+    case "priority":
+      return s.v.toLowerCase().split(/[^a-z0-9]+/).map((w) => NAMED[w]).find(Boolean) ?? "";
+    case "tag":
+      return s.v.replace(/^#|^tag(?:ged)?:?\s+/i, "");
+    case "reminder":
+      return s.v.replace(/^(?:with\s+)?(?:an?\s+)?remind(?:er)?(?:\s+me)?(?:\s+to\b)?(?:\s+at\b)?\s*/i, "") || "0m";
+    default:
+      return s.v;
+  }
+}
+
 /** The arguments of `add_task` for a reading; null where nothing is left to be a title. */
 export function taskArgs(r: Reading): Args | null {
   const title = r.title || titleOf(r) || r.text.trim();
   if (!title) return null;
-  const values = (k: Span["k"]): string[] => r.spans.filter((s) => s.k === k && s.v).map((s) => s.v);
+  const values = (k: Span["k"]): string[] => [...new Set(r.spans.filter((s) => s.k === k).map(valueOf))].filter(Boolean);
   const args: Args = { title };
   if (r.due) args.due = r.due.time ? `${r.due.date}T${r.due.time}` : r.due.date;
   if (r.rule) args.recurrence = r.rule.rrule;
   if (r.rule?.from === "completion") args.repeat_from = "completion";
   const priority = values("priority").at(-1);
   if (priority) args.priority = priority;
-  if (values("tag").length > 0) args.tags = [...new Set(values("tag"))];
+  if (values("tag").length > 0) args.tags = values("tag");
   if (values("reminder").length > 0) args.reminders = values("reminder");
   return args;
 }

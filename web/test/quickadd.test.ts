@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Span } from "../src/protocol";
 import { BLANK, pastedLines, readOffline, taskArgs, titleOf, understanding, without, type Reading } from "../src/quickadd";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z"); // a Wednesday
@@ -48,4 +49,19 @@ test("offsets are code units: an emoji is two", () => {
 
 test("a pasted list is its lines without marks", () => {
   expect(pastedLines("- milk\n* eggs\n\n 3. bread\n[ ] tea\r\nplain")).toEqual(["milk", "eggs", "bread", "tea", "plain"]);
+});
+
+test.each<[Span["k"], string, unknown]>([
+  ["priority", "p1", { priority: "urgent" }],
+  ["priority", "!high", { priority: "high" }],
+  ["priority", "critical", { priority: "urgent" }],
+  ["tag", "#home", { tags: ["home"] }],
+  ["tag", "tagged work", { tags: ["work"] }],
+  ["tag", "two words", { tags: ["two words"] }],
+  ["reminder", "remind me 1h before", { reminders: ["1h before"] }],
+  ["reminder", "with a reminder 30 minutes before", { reminders: ["30 minutes before"] }],
+  ["reminder", "remind me to", { reminders: ["0m"] }],
+  ["reminder", "remind me tomorrow at 8am", { reminders: ["tomorrow at 8am"] }],
+])("a %s in words or as a value: %s", (k, v, want) => {
+  expect(taskArgs({ ...BLANK, text: `x ${v}`, spans: [{ s: 2, e: 2 + v.length, k, v }] })).toEqual({ title: "x", ...(want as object) });
 });

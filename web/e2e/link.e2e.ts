@@ -1,0 +1,139 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { add, Complaints, launch, live, person, row, signIn, Tandem, titles } from "./tandem";
+
+let browser: Browser;
+let tandem: Tandem;
+let desk: BrowserContext;
+let page: Page;
+const complaints = new Complaints();
+
+beforeAll(async () => {
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser.close();
+  complaints.check();
+});
+
+beforeEach(async () => {
+  tandem = new Tandem();
+  await tandem.start();
+  desk = await person(browser, complaints);
+  page = await signIn(desk, tandem.link);
+});
+
+afterEach(async () => {
+  await desk.close();
+  await tandem.remove();
+});
+
+test("a change made while the server is dead is made once when it is back", async () => {
+  await add(page, "Before today");
+  await row(page, "Before").waitFor();
+  await tandem.kill();
+  await page.locator(".pill.lost").waitFor();
+  await add(page, "Meanwhile today");
+  await row(page, "Before").locator(".tick").click();
+  await page.getByText(/changes to send/).waitFor();
+  await tandem.start();
+  await page.locator(".pill.live").waitFor({ timeout: 45_000 });
+  await expect.poll(() => page.getByText(/to send/).count()).toBe(0);
+  const fresh = await person(browser, complaints);
+  const other = await signIn(fresh, tandem.another());
+  await expect.poll(() => titles(other)).toEqual(["Meanwhile"]);
+  await fresh.close();
+});
+
+test("the queue survives a reload without a server", async () => {
+  await add(page, "Kept today");
+  await row(page, "Kept").waitFor();
+  await desk.setOffline(true);
+  await tandem.kill();
+  await add(page, "Queued today");
+  await row(page, "Queued").waitFor();
+  await page.close();
+  await desk.setOffline(false);
+  await tandem.start();
+  page = await desk.newPage();
+  await page.goto(tandem.origin);
+  await live(page);
+  await expect.poll(() => page.getByText(/to send/).count()).toBe(0);
+  const fresh = await person(browser, complaints);
+  const other = await signIn(fresh, tandem.another());
+  await expect.poll(async () => (await titles(other)).sort()).toEqual(["Kept", "Queued"]);
+  await fresh.close();
+});
+
+test("two tabs share one socket, and the one that stays takes over", async () => {
+  const opened: Page[] = [];
+  for (const p of [page, await desk.newPage()]) p.on("websocket", () => opened.push(p));
+  const second = desk.pages()[1];
+  if (!second) throw new Error("no second tab");
+  await second.goto(tandem.origin);
+  await live(second);
+  expect(opened).toEqual([]);
+  await add(second, "From the second tab today");
+  await row(page, "From the second tab").waitFor();
+  await page.close();
+  await add(second, "Still here today");
+  await expect.poll(() => opened.length).toBe(1);
+  await expect.poll(() => second.getByText(/to send/).count()).toBe(0);
+  await second.reload();
+  await live(second);
+  expect((await titles(second)).sort()).toEqual(["From the second tab", "Still here"]);
+});
+
+test("a chat goes on after a reload, and its card undoes what it did", async () => {
+  await page.locator("[data-say]").fill("Add a task to buy groceries today");
+  await page.locator("[data-say]").press("Enter");
+  const card = page.locator("[data-tool=add_task]");
+  await card.getByText("Added").waitFor();
+  await row(page, "groceries").waitFor();
+  await page.reload();
+  await live(page);
+  await card.getByText("Added").waitFor();
+  await page.locator(".mine", { hasText: "Add a task to buy groceries today" }).waitFor();
+  expect(await page.locator(".mine").count()).toBe(1);
+  await card.getByRole("button", { name: "Undo" }).click();
+  await row(page, "groceries").waitFor({ state: "detached" });
+});
+
+test("what needs a yes is a card on every device, decided once", async () => {
+  for (const line of ["One today", "Two today", "Three today", "Four today"]) await add(page, line);
+  await expect.poll(async () => (await titles(page)).length).toBe(4);
+  const fresh = await person(browser, complaints);
+  const other = await signIn(fresh, tandem.another());
+  await page.locator("[data-say]").fill("delete all my tasks");
+  await page.locator("[data-say]").press("Enter");
+  for (const p of [page, other]) await p.locator("[data-approval]").waitFor();
+  expect((await titles(page)).length, "nothing without a yes").toBe(4);
+  await other.getByLabel("Two", { exact: false }).and(other.locator("[data-approval] input")).uncheck();
+  await other.getByRole("button", { name: "Delete 3 tasks" }).click();
+  await expect.poll(() => titles(page)).toEqual(["Two"]);
+  for (const p of [page, other]) await p.locator("[data-approval]").waitFor({ state: "detached" });
+  await fresh.close();
+});
+
+test("a reminder is a notice until it is dismissed anywhere", async () => {
+  await add(page, "Stretch in 1 minute remind me 57 seconds before");
+  const notice = page.locator("[data-notice]");
+  await notice.waitFor({ timeout: 30_000 });
+  expect(await notice.innerText()).toContain("Stretch");
+  const fresh = await person(browser, complaints);
+  const other = await signIn(fresh, tandem.another());
+  await other.locator("[data-notice]").getByRole("button", { name: "Dismiss" }).click();
+  await notice.waitFor({ state: "detached" });
+  await fresh.close();
+});
+
+test("signing out ends the session and empties the browser", async () => {
+  await add(page, "Secret today");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("Sign in to Tandem").waitFor();
+  expect(await page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name))).toEqual([]);
+  await page.goto(tandem.another());
+  await row(page, "Secret").waitFor();
+});
