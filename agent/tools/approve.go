@@ -9,6 +9,9 @@ import (
 	"tandem"
 )
 
+// maxQuestions is how many questions may wait for a person at a time: more would hide the one that matters.
+const maxQuestions = 20
+
 // maxUnasked is how many tasks a program may change in one call without a yes.
 const maxUnasked = 3
 
@@ -88,6 +91,10 @@ func (tb *Toolbox) ask(ctx context.Context, op *operation, q *question) error {
 		}
 	}
 	now := tb.Now().UTC()
+	if len(pending) >= maxQuestions {
+		wait := pending[len(pending)-1].ExpiresAt.Sub(now)
+		return tandem.Limited("approvals", wait.Milliseconds(), "%d questions wait for an answer already.", len(pending))
+	}
 	a := tandem.Approval{
 		ID: tb.NewID(), UserID: op.User, Kind: tandem.ApprovalConfirm, Tool: op.tool, Summary: q.summary, Items: q.items, More: q.more,
 		Args: op.args.canonical("op_id", "dry_run", "user_id", "approval_id"), Hash: q.hash, Caller: op.Cause.Caller,

@@ -169,6 +169,25 @@ func TestApproval_OfRestoringMany(t *testing.T) {
 	same(t, "restored", u.titles(nil), []string{"One", "Two", "Three"})
 }
 
+func TestApproval_QuestionsAreBounded(t *testing.T) {
+	b := newBench(t)
+	u := b.program("ann")
+	u.do(AddTask, m{"items": []any{m{"title": "a"}, m{"title": "b"}, m{"title": "c"}, m{"title": "d"}, m{"title": "e"}, m{"title": "f"}, m{"title": "g"}}})
+	asked := 0
+	for i := 1; i <= 7; i++ {
+		for j := i + 1; j <= 7 && asked < 20; j++ {
+			u.asked(DeleteTask, m{"ids": []any{i, j}})
+			b.pass(time.Second)
+			asked++
+		}
+	}
+	e := u.refused(tandem.CodeLimited, DeleteTask, m{"ids": []any{6, 7}})
+	same(t, "retry", e.Details.RetryMS, int64(580_000))
+	u.asked(DeleteTask, m{"ids": []any{1, 2}})
+	b.pass(580 * time.Second)
+	u.asked(DeleteTask, m{"ids": []any{6, 7}})
+}
+
 func TestApproval_ShowsEightTasks(t *testing.T) {
 	u := newBench(t).program("ann")
 	ids := make([]any, 10)

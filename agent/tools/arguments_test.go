@@ -2,6 +2,7 @@ package tools
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -47,7 +48,7 @@ func TestArguments_EchoIsShort(t *testing.T) {
 		{"title": "x", strings.Repeat("p", 10_000): 1},
 		{"title": strings.Repeat("p", 10_000)},
 	} {
-		if got := errorResult(u.refused(tandem.CodeInvalid, AddTask, args)); len(got) > 1500 {
+		if got := errorResult(new(u.refused(tandem.CodeInvalid, AddTask, args))); len(got) > 1500 {
 			t.Errorf("the error has %d bytes", len(got))
 		}
 	}
@@ -71,7 +72,7 @@ func TestArguments_NeverBreak(t *testing.T) {
 	u := newBench(t).program("ann")
 	u.add("One")
 	values := []any{
-		nil, true, 0, -1, 1.5, json.Number("1e20"), json.Number("1" + strings.Repeat("0", 400)), "", "x", "\x00", "\u202e", "‮", "2031-05-06", "9999-12-31T23:59:59Z",
+		nil, true, 0, -1, 1.5, json.Number("1e20"), json.Number("1" + strings.Repeat("0", 400)), "", "x", "\x00", "\u202e", "2031-05-06", "9999-12-31T23:59:59Z",
 		"0000-00-00", "FREQ=DAILY;COUNT=1000000000", "every day",
 		[]any{},
 		[]any{nil},
@@ -81,21 +82,19 @@ func TestArguments_NeverBreak(t *testing.T) {
 		make([]string, 200), strings.Repeat("é", 5000),
 	}
 	for _, tool := range Names {
+		base := m{"task_id": 1, "dry_run": true}
+		switch tool {
+		case AddTask:
+			base = m{"title": "x", "dry_run": true}
+		case ListTasks:
+			base = m{}
+		}
 		for _, field := range specs[tool].properties {
 			for _, value := range values {
-				args := m{field: value}
-				for k, v := range map[string]m{AddTask: {"title": "x", "dry_run": true}, ListTasks: {}}[tool] {
-					if k != field {
-						args[k] = v
-					}
+				args := maps.Clone(base)
+				if args[field] = value; args["dry_run"] == true || tool == ListTasks {
+					_, _ = u.call(tool, args) // fails the test where it is internal
 				}
-				if tool != AddTask && tool != ListTasks {
-					args = m{"task_id": 1, "dry_run": true, field: value}
-				}
-				if field == "dry_run" {
-					continue
-				}
-				u.call(tool, args) // fails the test where it is internal
 			}
 		}
 	}

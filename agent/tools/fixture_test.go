@@ -114,7 +114,7 @@ func (u user) do(tool string, args m) m {
 }
 
 // refused runs a tool that must fail with the code.
-func (u user) refused(code tandem.Code, tool string, args m) *tandem.Error {
+func (u user) refused(code tandem.Code, tool string, args m) tandem.Error {
 	u.t.Helper()
 	out, e := u.call(tool, args)
 	if e == nil {
@@ -123,7 +123,7 @@ func (u user) refused(code tandem.Code, tool string, args m) *tandem.Error {
 	if e.Code != code {
 		u.t.Fatalf("%s(%v): got %s %q, want %s", tool, args, e.Code, e.Message, code)
 	}
-	return e
+	return *e
 }
 
 // add makes tasks with these titles.

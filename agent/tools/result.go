@@ -101,6 +101,9 @@ func (i *interpreted) of(subjects []tandem.Task) *interpreted {
 		return nil
 	}
 	shown := *i
+	if due := subjects[0].Due; i.Due != nil && due != nil {
+		shown.Due = due // of a move too, which keeps what the words leave open
+	}
 	if rule := subjects[0].Rule(); !rule.IsZero() && i.repeats {
 		shown.Recurrence = rule.String()
 	}

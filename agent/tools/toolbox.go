@@ -22,7 +22,8 @@ type Store interface {
 	AddApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, a tandem.Approval) error
 	// Approval gives an approval in any state; not_found for an unknown one.
 	Approval(ctx context.Context, user tandem.UserID, id string) (tandem.Approval, error)
-	// PendingApprovals gives those that wait for an answer and have not expired, of all conversations where conversation is 0.
+	// PendingApprovals gives those that wait for an answer and have not expired, newest first; of all conversations where
+	// conversation is 0.
 	PendingApprovals(ctx context.Context, user tandem.UserID, conversation int64) ([]tandem.Approval, error)
 	// GrantedApproval gives the approval of a call that was answered with yes and not used yet.
 	GrantedApproval(ctx context.Context, user tandem.UserID, tool, hash string) (tandem.Approval, bool, error)

@@ -31,6 +31,7 @@ func TestTranscripts(t *testing.T) {
 }
 
 func transcript(t *testing.T, file string) {
+	t.Helper()
 	a, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -80,8 +81,8 @@ func exchange(t *testing.T, url string, request []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,6 +147,9 @@ func TestUpdate_MoveDue(t *testing.T) {
 			}
 			row := u.do(UpdateTask, args)["task"].(m)
 			same(t, "due", row["due"], any(tt.want))
+			if read, told := u.do(UpdateTask, args)["interpreted"]; told && !strings.ContainsAny(tt.words, "+-") {
+				same(t, "interpreted", read.(m)["due"], any(tt.want))
+			}
 			same(t, "the rule", row["recurrence"], any("FREQ=WEEKLY;BYDAY=MO"))
 		})
 	}
