@@ -113,8 +113,8 @@ func ParseDue(text string, now time.Time, loc *time.Location, o Options) (When, 
 	return d.when, d.alternatives, ok
 }
 
-// ParseRecurrence reads a text that is nothing but a repetition. The second result is the first occurrence, nil when the
-// text gives no time and no day to start from but today.
+// ParseRecurrence reads a text that is nothing but a repetition. The second result is its first occurrence, from today on or
+// from the start that the text names; it is nil only with false.
 func ParseRecurrence(text string, now time.Time, loc *time.Location, o Options) (Recurrence, *When, bool) {
 	p := newParser(text, now, loc, o)
 	p.whole, p.repeating = true, true
