@@ -346,7 +346,7 @@ func TestChat_RefusalsComeBeforeTheBody(t *testing.T) {
 func TestChat_403IsTheSameForEverybodyAndAsksNothing(t *testing.T) {
 	s := start(t, nil)
 	bob := s.call(http.MethodPost, "/api/bob/chat", s.as("ann"), `{"message":"hi"}`)
-	for _, path := range []string{"/api/nobody/chat", "/api/Ann/chat", "/api/ann%20/chat", "/api/an%256e/chat", "/api/%2e%2e/chat", "/api/аnn/chat", "/api/ann%00/chat", "/api/bob%2Fann/chat", "/api//chat"} {
+	for _, path := range []string{"/api/nobody/chat", "/api/Ann/chat", "/api/ann%20/chat", "/api/an%256e/chat", "/api/%2e%2e/chat", "/api/аnn/chat", "/api/ann%00/chat", "/api/bob%2Fann/chat", `/api/ann%2F"/chat`, "/api//chat"} {
 		r := s.call(http.MethodPost, path, s.as("ann"), `{"message":"hi"}`)
 		if r.StatusCode != http.StatusForbidden || r.body != bob.body {
 			t.Errorf("%s: %d %s, want the same 403 as for bob", path, r.StatusCode, r.body)

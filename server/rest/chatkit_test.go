@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -485,6 +486,31 @@ func checkWidget(t *testing.T, w map[string]any, seen map[string]bool) {
 		if child, ok := child.(map[string]any); ok {
 			checkWidget(t, child, seen)
 		}
+	}
+}
+
+func TestChatKitPage_IsOffUnlessAKeyIsConfigured(t *testing.T) {
+	off, _ := newKit(t)
+	for _, path := range []string{"/chatkit/page.js", "/chatkit/settings.json"} {
+		wantStatus(t, off.call(http.MethodGet, path, nil, ""), http.StatusNotFound)
+	}
+	on := start(t, func(o *rest.Options) { o.ChatKit, o.ChatKitDomainKey = newStage(), "domain_pk_x" })
+	page := on.call(http.MethodGet, "/chatkit", html, "")
+	wantStatus(t, page, http.StatusOK)
+	policy := page.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"script-src 'self' https://cdn.platform.openai.com;", "frame-src https://cdn.platform.openai.com;", "frame-ancestors 'none'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the policy lacks %q: %s", want, policy)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?:src|href)="(/[^"]+)"`).FindAllStringSubmatch(page.body, -1) {
+		wantStatus(t, on.call(http.MethodGet, m[1], nil, ""), http.StatusOK)
+	}
+	if r := on.call(http.MethodGet, "/chatkit/settings.json", nil, ""); r.body != `{"domain_key":"domain_pk_x"}` {
+		t.Errorf("settings: %s", r.body)
+	}
+	if other := on.call(http.MethodGet, "/", html, "").Header.Get("Content-Security-Policy"); strings.Contains(other, "openai") {
+		t.Errorf("the policy of the client lets ChatKit in: %s", other)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"tandem"
 )
 
 // Names that stand for routes without a pattern of their own, in metrics and logs.
@@ -185,7 +187,7 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, limit string, w
 	s.Metrics.Limited(limit)
 	retryAfter(w, wait)
 	p := refusal(http.StatusTooManyRequests, "Too many requests. Try again a little later.")
-	p.Code = "limited"
+	p.Code = tandem.CodeLimited
 	p.write(w, r)
 }
 

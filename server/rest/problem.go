@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -59,9 +60,16 @@ func (p problem) write(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, p.Status, p)
 }
 
+// statusGone is what the log and the metrics call a request whose client left before the answer; nobody reads it.
+const statusGone = 499
+
 // fail answers with err: a rejected credential is 401, the contract's errors have their status, and anything else shows
 // nothing but an id.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		w.WriteHeader(statusGone)
+		return
+	}
 	if _, ok := errors.AsType[*auth.Rejection](err); ok {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		unauthorized.write(w, r)

@@ -23,8 +23,8 @@ type Ask struct {
 	Conversation int64  // 0: a new one
 	Text         string
 	Zone         string // IANA name; empty: the user's
-	// Retry is the id of the user's message that is answered again, whose words Text repeats. It and what came after it give
-	// way to this turn, and the calls keep their op ids.
+	// Retry is the id of the user's message that is answered again, whose words Text repeats. What came after it gives way to
+	// this turn, and the calls keep their op ids.
 	Retry   string
 	Program bool     // asked with a personal access token
 	Scopes  []string // nil: all
@@ -76,7 +76,9 @@ type Options struct {
 	Assistant Assistant
 	ChatKit   Threads // with Assistant: the ChatKit protocol
 	Actions   Actions // with ChatKit: ticking tasks in its lists
-	Calendar  Calendar
+	// ChatKitDomainKey switches the page /chatkit on, which loads ChatKit's front end from its maker.
+	ChatKitDomainKey string
+	Calendar         Calendar
 	// Socket takes an upgrade over whose credential, path and origin are in order. It returns when the connection has ended.
 	Socket func(http.ResponseWriter, *http.Request, auth.Principal)
 	MCP    func(http.ResponseWriter, *http.Request, auth.Principal)
@@ -194,6 +196,9 @@ func (s *Server) routes() {
 	}
 	if s.Calendar != nil {
 		get("/feeds/{secret}.ics", s.feed)
+	}
+	if s.ChatKit != nil && s.ChatKitDomainKey != "" {
+		s.chatKitRoutes(get)
 	}
 }
 

@@ -113,7 +113,7 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // answers are the statuses that the HTTP surface gives.
-var answers = []int{101, 200, 202, 204, 304, 400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 429, 500, 503}
+var answers = []int{101, 200, 202, 204, 304, 400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 429, 499, 500, 503}
 
 // Routes names the routes with their methods, and puts their series there at zero. It is called once, before the first
 // Request.
