@@ -122,18 +122,30 @@ func TestCrash_ThePartialTextIsSaidAnew(t *testing.T) {
 	w := newWorld(t, llm([]said{text("Whole.")}))
 	var dead atomic.Bool
 	first, kill := w.serve("mortal", llm([]said{text("Half"), {wait: gate}}), func(o *agent.Options) {
-		o.Store, o.Limits.Save = mortal{w.db, &dead}, time.Millisecond
+		o.Store = mortal{w.db, &dead} // the text is told and not saved
 	})
+	var last, back atomic.Int64
+	_, err := w.channels.Join(t.Context(), ann, func(s tandem.Signal) {
+		if s.Turn != nil && last.Swap(s.Turn.N) >= s.Turn.N {
+			back.Add(1)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ticket, err := first.Start(t.Context(), ann, agent.Ask{Text: "hello"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, w.svc.Watch(t.Context(), ann, ticket.TurnID), func(ev tandem.TurnEvent) bool { return ev.Text == "Half" })
+	until(t, first.Watch(t.Context(), ann, ticket.TurnID), func(ev tandem.TurnEvent) bool { return ev.D == "Half" })
 	dead.Store(true)
 	kill()
 	w.clock.forward(tandem.TurnLease + time.Second)
 	if a := w.wait(w.svc, ticket.TurnID); a.Response != "Whole." {
 		t.Errorf("reply %q", a.Response)
+	}
+	if back.Load() > 0 {
+		t.Errorf("the numbers of the events went back %d times", back.Load())
 	}
 }
 
@@ -263,5 +275,29 @@ func TestCalls_AForeignOwnerIsForbidden(t *testing.T) {
 		if page, err := w.db.List(t.Context(), user, tandem.Query{Limit: 10}.Normal()); err != nil || len(page.Tasks) != 0 {
 			t.Errorf("%s has %d tasks, %v", user, len(page.Tasks), err)
 		}
+	}
+}
+
+func TestCalls_AreWrittenDownBeforeTheyRun(t *testing.T) {
+	w := newWorld(t, nil)
+	var turn atomic.Value
+	checked := 0
+	before := func(string) {
+		row, err := w.db.Turn(t.Context(), ann, turn.Load().(string))
+		if err != nil || len(row.Calls) != 2 || row.Calls[1].OpID == "" || string(row.Calls[1].Arguments) != `{"title":"Two"}` {
+			t.Errorf("a call runs while the store has %+v, %v", row.Calls, err)
+		}
+		checked++
+	}
+	svc, _ := w.serve("spied", llm([]said{call("add_task", args{"title": "One"}), call("add_task", args{"title": "Two"})}, []said{text("Added both.")}),
+		func(o *agent.Options) { o.Tools = spying(o.Tools, before, nothing) })
+	id := tandem.NewID()
+	turn.Store(id)
+	if _, err := svc.Start(t.Context(), ann, agent.Ask{TurnID: id, Text: "add one and two"}); err != nil {
+		t.Fatal(err)
+	}
+	w.wait(svc, id)
+	if checked != 2 {
+		t.Errorf("%d calls were looked at", checked)
 	}
 }
