@@ -98,8 +98,8 @@ func (d *device) turn(e tandem.TurnEvent) { // R5
 		d.t.Fatalf("event %d (%s) came after %d", e.N, e.Ev, last)
 	}
 	d.turns[e.Turn] = e.N
-	if e.Ev == tandem.TurnEvState {
-		d.texts[e.Turn] = e.Text
+	if e.Ev == tandem.TurnEvState { // replaces all, also an end that the sender has not heard of
+		d.texts[e.Turn], d.done[e.Turn] = e.Text, false
 	}
 	d.texts[e.Turn] += e.D
 	d.done[e.Turn] = d.done[e.Turn] || e.Ev == tandem.TurnEvDone
@@ -545,6 +545,24 @@ func TestMember_ResyncTellsAgain(t *testing.T) {
 	d.agrees(m)
 	if !slices.Equal(d.beats, []tandem.Seq{6}) {
 		t.Errorf("heartbeats are %v, want the proof of the head 6", d.beats)
+	}
+}
+
+// A start that came again, late and behind a gap, once began the turn anew.
+func TestTurn_LateStartIsARepetition(t *testing.T) {
+	m, l := newMemory(), newLine()
+	h := start(t, m, l)
+	d := join(t, h, Resume{})
+	begin := tandem.TurnEvent{Turn: "t1", N: 1, Ev: tandem.TurnEvStart}
+	m.turns["t1"] = tandem.Turn{ID: "t1", UserID: ann, Status: tandem.TurnRunning, N: 3, Reply: "ab"}
+	publish(t, h, tandem.Signal{Turn: &begin})
+	publish(t, h, tandem.Signal{Turn: &tandem.TurnEvent{Turn: "t1", N: 3, Ev: tandem.TurnEvText, D: "b"}})
+	publish(t, h, tandem.Signal{Turn: &begin})
+	if err := d.drain(); err != nil {
+		t.Fatal(err)
+	}
+	if d.texts["t1"] != "ab" {
+		t.Errorf("the device reads %q, want ab", d.texts["t1"])
 	}
 }
 

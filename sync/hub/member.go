@@ -88,32 +88,46 @@ type item struct {
 // ErrEnded is what Next gives when the connection is to be ended; see Member.Ended.
 var ErrEnded = errors.New("the connection is ended")
 
+// errOver is what a join meets in a room that another one has taken the place of.
+var errOver = errors.New("the room is over")
+
 // Join brings a connection into its user's room and decides how it catches up. The member is told nothing before the first
 // Next. Each member is to Leave.
 func (h *Hub) Join(ctx context.Context, user tandem.UserID, res Resume) (*Member, error) {
-	r, err := h.enter(ctx, user)
-	if err == nil && r.stale(h.o.Store.Epoch(ctx)) {
-		h.forget(r)
-		r.restart()
-		h.exit(r)
-		r, err = h.enter(ctx, user)
+	m, err := h.join(ctx, user, res)
+	if errors.Is(err, errOver) {
+		m, err = h.join(ctx, user, res)
 	}
 	if err != nil {
 		return nil, err
+	}
+	h.o.Metrics.Resumed(string(m.Mode), string(m.Why))
+	return m, nil
+}
+
+func (h *Hub) join(ctx context.Context, user tandem.UserID, res Resume) (*Member, error) {
+	r, err := h.enter(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	if r.stale(h.o.Store.Epoch(ctx)) {
+		h.forget(r)
+		r.restart()
+		h.exit(r)
+		return nil, errOver
 	}
 	m := &Member{
 		room: r, client: res.Client, token: res.Token, answer: res.Answer, since: h.o.Now(), wake: make(chan struct{}, 1),
 	}
 	m.Epoch = r.epoch
 	if err := m.catchUpAtFirst(ctx, res); err != nil {
-		h.exit(r)
+		m.Leave()
 		return nil, err
 	}
 	if err := m.enterTurns(ctx, res.Turns); err != nil {
 		m.Leave()
 		return nil, err
 	}
-	h.o.Metrics.Resumed(string(m.Mode), string(m.Why))
 	return m, nil
 }
 
@@ -247,6 +261,9 @@ func (r *room) take(m *Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members[m] = struct{}{}
+	if r.over {
+		m.end(restarted)
+	}
 	r.hear(m.cursor, "head")
 	r.presenceChanged()
 }
@@ -258,6 +275,9 @@ func (m *Member) enterTurns(ctx context.Context, has map[string]int64) error {
 	r.mu.Lock()
 	m.Turns = []wire.Running{}
 	for id, t := range r.turns {
+		if t.done == nil && r.hub.o.Now().Sub(t.seen) > turnQuiet {
+			t.known = false // it may have ended unheard; better ask before telling
+		}
 		n, holds := has[id]
 		if t.done == nil {
 			m.Turns = append(m.Turns, wire.Running{Turn: id, Conv: t.conv, N: t.n})

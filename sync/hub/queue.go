@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -143,7 +144,7 @@ func (m *Member) work(ctx context.Context) {
 	if err == nil {
 		err = m.answerOwed(ctx)
 	}
-	if err == nil || ctx.Err() != nil {
+	if err == nil || errors.Is(err, errOver) || ctx.Err() != nil {
 		return
 	}
 	r := m.room
@@ -181,7 +182,7 @@ func (m *Member) squashed(ctx context.Context, from tandem.Seq) error {
 		return err
 	}
 	if !ok {
-		m.End(End{Close: wire.CloseRestart, Bye: &wire.Bye{Code: wire.ByeRotate}})
+		m.End(restarted)
 		return nil
 	}
 	frame := r.frameOf(d)

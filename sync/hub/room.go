@@ -16,6 +16,7 @@ const (
 	openTimeout = 10 * time.Second
 	turnRetry   = 250 * time.Millisecond
 	turnIdle    = 30 * time.Second
+	turnQuiet   = time.Second // after which a turn's state is asked for before it is told
 )
 
 // room is what this process knows of one user with connections.
@@ -42,6 +43,7 @@ type room struct {
 	leave   func() // nil: the channel is not joined
 	joining bool
 	closed  bool
+	over    bool // another room has taken its place
 }
 
 // caught is the last catch-up frame, for members that come back together.
@@ -228,10 +230,14 @@ func (r *room) stale(epoch string) bool {
 func (r *room) restart() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.over = true
 	for m := range r.members {
-		m.end(End{Close: wire.CloseRestart, Bye: &wire.Bye{Code: wire.ByeRotate}})
+		m.end(restarted)
 	}
 }
+
+// restarted is the end of connections whose room is over, or whose place in the log is gone.
+var restarted = End{Close: wire.CloseRestart, Bye: &wire.Bye{Code: wire.ByeRotate}}
 
 // tidy takes the head of a check, and forgets what no device will ask for any more.
 func (r *room) tidy(head tandem.Seq) {
@@ -279,7 +285,7 @@ func (r *room) fillGap(ctx context.Context) error {
 	if !ok {
 		r.hub.forget(r)
 		r.restart()
-		return nil
+		return errOver
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -36,7 +36,7 @@ type turn struct {
 // means that the event is a repetition, or that it lies behind a gap.
 func (t *turn) take(e tandem.TurnEvent) []tandem.TurnEvent {
 	switch {
-	case e.Ev == tandem.TurnEvState, e.Ev == tandem.TurnEvStart && !t.known:
+	case e.Ev == tandem.TurnEvState, e.Ev == tandem.TurnEvStart && !t.known && t.n == 0:
 		t.reset(e)
 	case t.known && e.N <= t.n:
 		return nil
