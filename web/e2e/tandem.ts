@@ -130,7 +130,7 @@ export async function add(page: Page, line: string): Promise<void> {
   const field = page.locator("[data-add]");
   await field.fill(line);
   await field.press("Enter");
-  await expect.poll(() => field.inputValue()).toBe("");
+  await page.waitForFunction((line) => document.querySelector<HTMLInputElement>("[data-add]")?.value !== line, line);
 }
 
 export const row = (page: Page, title: string): ReturnType<Page["locator"]> => page.locator("[data-task]").filter({ hasText: title });

@@ -25,6 +25,11 @@ async function begin(): Promise<{ user: string | null; first: Grant | null; spen
   }
 }
 
+// A sign-in link that is opened where the page is already open only changes the fragment.
+addEventListener("hashchange", () => {
+  if (location.hash.startsWith("#code=")) location.reload();
+});
+
 // Chunks of an older build may be gone after an update. One reload brings the page and its chunks together again.
 addEventListener("vite:preloadError", (e) => {
   e.preventDefault();

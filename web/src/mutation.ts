@@ -98,7 +98,7 @@ function retagged(tags: string[], add: Json[], remove: Json[]): string[] {
 
 /** Only dates and date-times are read here; a phrase has no date until the server gives it one. A move keeps the time. */
 function wallClock(value: Json | undefined, before: Due | null): Due | null {
-  const m = typeof value === "string" ? /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d))?$/.exec(value) : null;
+  const m = typeof value === "string" ? /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d)?))?$/.exec(value) : null;
   if (!m?.[1]) return null;
   const time = m[2] ?? before?.time;
   return { date: m[1], ...(time ? { time } : {}), ...(before?.time_zone ? { time_zone: before.time_zone } : {}) };

@@ -16,7 +16,7 @@ export interface Section {
 }
 
 export interface ViewInput {
-  tasks: Iterable<TaskRow>;
+  tasks: TaskRow[];
   scene: Scene;
   locale: string;
   /** Completed a moment ago on this page: they stay where they were, so that a slip can be mended. */
@@ -41,7 +41,7 @@ export function isOverdue(t: TaskRow, scene: Scene): boolean {
 }
 
 export function sections(view: ViewName, query: string, input: ViewInput): Section[] {
-  const shown = [...input.tasks].filter((t) => t.deleted_at === null && (!t.completed || input.lingering.has(t.uid)));
+  const shown = input.tasks.filter((t) => t.deleted_at === null && (!t.completed || input.lingering.has(t.uid)));
   switch (view) {
     case "today":
       return todaySections(shown, input);
@@ -97,7 +97,7 @@ function daySection(day: Day, now: Day, locale: string, tasks: TaskRow[]): Secti
 
 function completedSections({ tasks, scene, locale }: ViewInput): Section[] {
   const now = today(scene.now, scene.zone);
-  const done = [...tasks].filter((t) => t.deleted_at === null && t.completed && t.completed_at !== null);
+  const done = tasks.filter((t) => t.deleted_at === null && t.completed && t.completed_at !== null);
   done.sort((a, b) => ((a.completed_at ?? "") < (b.completed_at ?? "") ? 1 : -1));
   const byDay = groupBy(done, (t) => wall(Date.parse(t.completed_at ?? ""), scene.zone).date);
   return [...byDay].map(([day, some]) => plain(day, dayLabel(day, now, locale), some));
@@ -110,7 +110,7 @@ function search(query: string, { tasks, scene, lingering }: ViewInput): TaskRow[
   const asksDone = /(^|\s)status:/i.test(query);
   const open = (t: TaskRow): boolean => asksDone || !t.completed || lingering.has(t.uid);
   const ordered = filter.sort || filter.any.length > 0 ? order(filter, scene.zone) : agenda(scene.zone);
-  return [...tasks].filter((t) => fits(t) && open(t)).sort(ordered);
+  return tasks.filter((t) => fits(t) && open(t)).sort(ordered);
 }
 
 /** How many open tasks each place holds, for the navigation. */
