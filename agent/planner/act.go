@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"iter"
 	"slices"
 
 	"tandem"
@@ -8,19 +9,41 @@ import (
 
 // talk answers greetings, thanks and answers to questions that nobody asked.
 func (p *planning) talk(c clause) (*step, error) {
-	toks := c.toks
-	if len(toks) > maxTalk || destinationIn(toks) {
+	if len(c.toks) > maxTalk || destinationIn(c.toks) {
 		return nil, nil
 	}
-	stripped := withoutAddress(toks)
-	for _, kind := range smallTalk {
-		for _, words := range [][]token{toks, stripped} {
-			if kind.words.whole(words) || !kind.exact && kind.words.start(words) > 0 {
+	for _, toks := range [][]token{c.toks, withoutAddress(c.toks), c.bare().toks} {
+		for _, kind := range smallTalk {
+			if kind.in(toks) {
 				return &step{say: kind.reply, weak: true}, nil
 			}
 		}
 	}
 	return nil, nil
+}
+
+// in reports that the utterance is all there is, or, where it need not be, how it begins. "no, that is wrong" is two of a kind.
+func (u utterance) in(toks []token) bool {
+	if !u.exact && u.words.start(toks) > 0 {
+		return true
+	}
+	return len(toks) > 0 && all(slices.Collect(phrases(toks)), u.words.whole)
+}
+
+// phrases gives what stands between commas.
+func phrases(toks []token) iter.Seq[[]token] {
+	return func(yield func([]token) bool) {
+		start := 0
+		for i := 0; i <= len(toks); i++ {
+			if i < len(toks) && !toks[i].is(",") {
+				continue
+			}
+			if i > start && !yield(toks[start:i]) {
+				return
+			}
+			start = i + 1
+		}
+	}
 }
 
 // maxTalk bounds the words of small talk.
@@ -31,12 +54,14 @@ func destinationIn(toks []token) bool {
 	return ok
 }
 
-// smallTalk are the utterances that ask for nothing, with their answers. Exact ones must be all that was said.
-var smallTalk = []struct {
+// utterance is something to say that asks for nothing, with its answer. An exact one must be all that was said.
+type utterance struct {
 	words patterns
 	exact bool
 	reply string
-}{
+}
+
+var smallTalk = []utterance{
 	{english.help, true, replyHelp},
 	{english.greeting, true, replyHello},
 	{english.thanks, false, replyWelcome},
@@ -133,7 +158,7 @@ func dropLast(toks []token, word string) []token {
 // finish is for a verb that may also begin a new task: "finish the report by friday". What names no task is asked for.
 func (p *planning) finish(c clause, toks []token, v verb) (*step, error) {
 	s, err := p.apply(c, toks, v)
-	if q, ok := err.(*question); ok && len(q.candidates) == 0 && q.tool == "" && english.errand.start(c.toks) > 0 {
+	if unknown(err) && english.errand.start(c.toks) > 0 {
 		return nil, nil
 	}
 	return s, err
@@ -235,26 +260,50 @@ func (p *planning) remove(c clause) (*step, error) {
 	if listed && place.from == 0 && place.to < len(toks) { // "on my list, remove eggs"
 		toks = trimMarks(toks[place.to:])
 	}
-	n := english.remove.start(toks)
-	if n == 0 && len(toks) > 2 && toks[0].is("take") && (toks[1].in(english.it) || toks[1].in(english.them)) && toks[2].is("off") {
-		return p.removeNamed(c, toks[1:2])
-	}
-	if english.takeOff.start(toks) > 0 && listed && slices.Contains([]string{"off", "from", "of"}, place.prep) {
-		n = 1
-	}
-	if english.takeOff.start(toks) > 0 && n == 0 && len(toks) > 1 && toks[len(toks)-1].is("off") {
-		n, toks = 1, toks[:len(toks)-1]
-	}
-	if n == 0 {
+	object, ok := removed(toks, listed && !place.onto())
+	switch {
+	case !ok:
 		return p.unneeded(c, toks)
+	case foreign(object, listed):
+		return &step{say: replyRefuse, weak: true, refuse: true}, nil
 	}
-	if n < len(toks) && toks[n].is("out", "off", "down") {
-		n++
+	return p.removeNamed(c, object)
+}
+
+// removed gives what a command to delete is about; off says that the words take something from a list.
+func removed(toks []token, off bool) (object []token, ok bool) {
+	if n := english.wants.start(toks); n > 0 && n < len(toks) {
+		if head, ok := cutTail(toks[n:], english.removedTail); ok && (destinationIn(toks) || english.remindNoun(head) || listNamed(head)) {
+			return head, true
+		}
 	}
-	if foreign(toks[n:], listed) {
-		return nil, nil
+	n := english.remove.start(toks)
+	if n > 0 {
+		for n < len(toks) && toks[n].is("out", "off", "down") {
+			n++
+		}
+		return toks[n:], true
 	}
-	return p.removeNamed(c, toks[n:])
+	if english.takeOff.start(toks) == 0 || len(toks) < 2 {
+		return nil, false
+	}
+	switch last := toks[len(toks)-1]; {
+	case off:
+		return toks[1:], true
+	case last.is("off"):
+		return toks[1 : len(toks)-1], true
+	case pointsAt(toks[1]) && len(toks) > 2 && toks[2].is("off"):
+		return toks[1:2], true
+	}
+	return nil, false
+}
+
+func pointsAt(t token) bool { return t.in(english.it) || t.in(english.them) }
+
+// listNamed reports words that are nothing but the list.
+func listNamed(toks []token) bool {
+	at, ok := listAt(toks, 0)
+	return ok && at.to == len(toks)
 }
 
 // foreign reports an object that is none of the list's: "cancel whisper mode". A list or a task in the words says otherwise.

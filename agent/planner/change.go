@@ -203,7 +203,7 @@ func (p *planning) rename(c clause) (*step, error) {
 	if title == "" {
 		return nil, ask("What shall the new title be?")
 	}
-	return p.apply(c, head, changing(changeArgs{Title: titleOf(title)}, "rename"))
+	return p.apply(c, head, changing(changeArgs{Title: named(c.toks, title)}, "rename"))
 }
 
 // prioritise sets a priority: "make task 3 urgent", "set the priority of the report to high", "prioritize the report".
@@ -372,25 +372,33 @@ func (p *planning) edit(c clause) (*step, error) {
 		return nil, nil
 	}
 	rest := toks[n:]
-	named := taskNamed(rest)
+	known := taskNamed(rest)
 	if last := rest[len(rest)-1]; last.kind != quoteToken {
 		if head, when, ok := p.splitWhen(c.text, toks[n-1:]); ok && len(head) > 1 {
-			if r, ok := p.refer(c.text, head[1:]); ok && (named || toks[0].is("change", "update", "set", "move")) && p.ours(r) {
+			if r, ok := p.refer(c.text, head[1:]); ok && (known || toks[0].is("change", "update")) && p.ours(r) {
 				return p.moved(c, trimDue(head[1:]), when, false)
 			}
 		}
 	}
-	if !named && rest[len(rest)-1].kind != quoteToken {
+	if !known && rest[len(rest)-1].kind != quoteToken {
 		return nil, nil
 	}
 	head, title := splitContent(c.text, rest)
 	if title == "" {
-		if !named {
+		if !known {
 			return nil, nil
 		}
 		return nil, ask("What shall I change about it?")
 	}
-	return p.apply(c, head, changing(changeArgs{Title: titleOf(title)}, "change"))
+	return p.apply(c, head, changing(changeArgs{Title: named(c.toks, title)}, "change"))
+}
+
+// named gives a new title; a quoted one stays as it is.
+func named(toks []token, title string) string {
+	if toks[len(toks)-1].kind == quoteToken {
+		return title
+	}
+	return titleOf(title)
 }
 
 // ours reports a reference that can only mean a task: by number, pronoun or place, or with the word task.
@@ -442,7 +450,7 @@ func (p *planning) correct(c clause) (*step, error) {
 	if n == 0 || n >= len(c.toks) {
 		return nil, nil
 	}
-	args, ok := p.amendment(c, c.toks[n:])
+	args, ok := p.amendment(c, trimMarks(c.toks[n:]))
 	if !ok {
 		return nil, nil
 	}
@@ -454,6 +462,9 @@ func (p *planning) correct(c clause) (*step, error) {
 
 // amendment reads words that are nothing but a date, a priority, tags or a repetition, or, behind "I meant", a new title.
 func (p *planning) amendment(c clause, toks []token) (changeArgs, bool) {
+	if len(toks) == 0 {
+		return changeArgs{}, false
+	}
 	text := source(c.text, toks)
 	for _, lead := range []string{"", "on ", "at ", "for ", "to ", "due "} {
 		if to, ok := p.move(strings.TrimPrefix(strings.ToLower(text), lead), false); ok && strings.HasPrefix(strings.ToLower(text), lead) {

@@ -48,10 +48,9 @@ func boundary(text string, toks []token, start, i int) int {
 	t := toks[i]
 	last := i+1 == len(toks)
 	switch {
+	case lists(toks[start:i]):
+		return 0
 	case t.is("\n"):
-		if lists(toks[start:i]) {
-			return 0
-		}
 		return i + 1
 	case t.is(";"):
 		return i + 1
@@ -92,6 +91,9 @@ func joint(toks []token, start, i int) int {
 		j++
 	}
 	end := english.joints.at(toks, j)
+	if end == 0 && j > i && pointed(toks[j:]) && english.address.start(toks[start:i]) < i-start {
+		return j
+	}
 	if end == 0 || end >= len(toks) {
 		return 0
 	}
@@ -103,7 +105,7 @@ func joint(toks []token, start, i int) int {
 	if strong && english.verbs(tail) {
 		return end
 	}
-	if english.management.start(tail) == 0 && !(english.service.start(tail) > 0 && named(toks[start:i])) {
+	if english.management.start(tail) == 0 && (english.service.start(tail) == 0 || !complete(toks[start:i])) {
 		return 0
 	}
 	if english.openEnded.start(withoutAddress(toks[start:i])) > 0 && !explicit(tail) {
@@ -112,8 +114,13 @@ func joint(toks []token, start, i int) int {
 	return end
 }
 
-// named reports a request that is complete, because it ends with what says which task or list is meant.
-func named(toks []token) bool {
+// pointed reports a request about what was just spoken of: "remove it", "add them".
+func pointed(toks []token) bool {
+	return len(toks) > 1 && english.management.start(toks) > 0 && pointsAt(toks[1])
+}
+
+// complete reports a request that needs no more words: it ends with what says which task or list is meant.
+func complete(toks []token) bool {
 	if len(toks) < 2 || english.management.start(withoutAddress(toks)) == 0 {
 		return false
 	}
@@ -140,7 +147,7 @@ func explicit(toks []token) bool {
 			return true
 		}
 	}
-	return len(toks) > 1 && (toks[1].in(english.it) || toks[1].in(english.them))
+	return pointed(toks)
 }
 
 func newClause(text string, toks []token) clause {

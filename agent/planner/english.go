@@ -22,8 +22,8 @@ type lexicon struct {
 
 	undo, correction patterns
 
-	remind, recall, inform, note, newTask, asTask, keep, schedule, alarm, alarmOff, newList, listShould, need patterns
-	errand, errandNot, service, question                                                                      patterns
+	remind, recall, inform, note, newTask, asTask, keep, schedule, alarm, alarmOff, newList, removedTail, listShould, need patterns
+	errand, errandNot, service, question                                                                                   patterns
 
 	mark, complete, completeTail, doneWith, done, reopen, reopenTail patterns
 	wants, lateRemind, notes, setAs, levelEnd                        patterns
@@ -35,8 +35,8 @@ type lexicon struct {
 
 	show, ask, holds, planned, next, left, count, mustI, free patterns
 
-	taskNouns, eventNouns, wideNouns, listNouns, calendarNouns, generic, it, them, levels, statuses, parts map[string]bool
-	determiners, meetings, foreign, hired, plain, pairs, assistants, frequencies                           map[string]bool
+	taskNouns, eventNouns, wideNouns, listNouns, calendarNouns, generic, it, them, parts map[string]bool
+	determiners, meetings, foreign, hired, plain, pairs, assistants, frequencies         map[string]bool
 }
 
 var english = lexicon{
@@ -342,8 +342,7 @@ var english = lexicon{
 		i have|need|want|got a new? task|todo item? to|for|called|named|about
 		i would like a new? task|todo to|for|called|named|about
 		my next task is to?
-		add following
-		add the following
+		add|create|put these|those|this|the? following? tasks|items|things|todos? :
 	`),
 	asTask: compileAll(`
 		as {det}? new? task|todo|reminder item?
@@ -368,6 +367,10 @@ var english = lexicon{
 		do not|never wake me
 		dont wake me
 		i dont want any|an alarm|alarms
+	`),
+	removedTail: compileAll(`
+		to? be? removed|deleted|erased|cleared|emptied|wiped|gone|cancelled|canceled
+		taken off
 	`),
 	listShould: compileAll(`
 		{my}? _? list should|must|needs also? to? have|contain|include
@@ -623,6 +626,7 @@ var english = lexicon{
 		what am i doing|going|supposed|up
 		what do|have|did i have|got|plan|need planned|scheduled|going|to|on|coming|set|left|up?
 		what i am going|doing|supposed
+		what i have|need|got planned|scheduled|going|to|on|coming
 		whats planned|scheduled|happening|coming|up|going|on
 		what is planned|scheduled|happening|coming|up|going|on
 		what are my plans
@@ -656,6 +660,8 @@ var english = lexicon{
 		whats|what is? on my plate|mind|radar
 		what else is|do|should
 		what do|did i want|need|have|wanted to remember|do
+		what do|should|must i need|have to? buy|get|purchase|pick|shop up|for? at|from? the? grocery|local? store|shop|supermarket|market?
+		what did i ask|tell|want you to remind me about|of?
 		what were|are the things|items|stuff that? i want|wanted|need|needed|have|had to remember|do|buy|get
 		am i behind|late|overdue
 	`),
@@ -687,10 +693,12 @@ var english = lexicon{
 	plain: wordSet(`what whats which when where who how many much is are was were do does did have has had i me my you your show list tell give get read see
 		view display find check know let us hear review time day any got there still left going coming up next supposed kind sort of need be hows whens wheres
 		currently right now yet already am free busy available work focus tackle start should must shall can look like looking happening stuff upcoming
-		contents content details summary current full entire whole new put get down also existing add added adding told only last want wanted wish would
-		remember remind please be item entry it them those these most important urgent go through over back about year reminded reminder`),
-	pairs: map[string]bool{"mac and cheese": true, "macaroni and cheese": true, "fish and chips": true, "salt and pepper": true, "bread and butter": true,
-		"peanut butter and jelly": true, "gin and tonic": true, "bacon and eggs": true, "oil and vinegar": true, "rock and roll": true, "bed and breakfast": true, "terms and conditions": true},
+		contents content details due summary current full entire whole new put get down also existing add added adding told only last want wanted wish would
+		remember remind please be item entry all every everything it them those these most important urgent go through over back about year reminded reminder done`),
+	pairs: map[string]bool{
+		"mac and cheese": true, "macaroni and cheese": true, "fish and chips": true, "salt and pepper": true, "bread and butter": true,
+		"peanut butter and jelly": true, "gin and tonic": true, "bacon and eggs": true, "oil and vinegar": true, "rock and roll": true, "bed and breakfast": true, "terms and conditions": true,
+	},
 	taskNouns: wordSet("task tasks todo todos reminder reminders chore chores errand errands deadline deadlines assignment assignments"),
 	eventNouns: wordSet(`meeting meetings appointment appointments appoints appt event events birthday birthdays anniversary party parties concert wedding
 		conference lunch dinner breakfast brunch interview interviews exam exams flight practice calls class lesson marathon game alarm alarms
@@ -702,10 +710,9 @@ var english = lexicon{
 	calendarNouns: wordSet("calendar calender schedule agenda diary"),
 	generic: wordSet(`task tasks todo item items reminder reminders entry thing something anything stuff list lists event events it this that these those them one
 		new a an the my note notes appointment date alarm notification series group another there here everything`),
-	it:       wordSet("it this that one same"),
-	them:     wordSet("them these those both they"),
-	statuses: wordSet("completed complete done finished closed pending open incomplete unfinished outstanding remaining active left undone uncompleted deleted trashed"),
-	parts:    wordSet("morning mornings afternoon afternoons evening evenings night nights tonight"),
+	it:    wordSet("it this that one same"),
+	them:  wordSet("them these those both they"),
+	parts: wordSet("morning mornings afternoon afternoons evening evenings night nights tonight"),
 }
 
 // levelNames maps words to priorities.

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"slices"
-	"strconv"
 	"time"
 	"unicode/utf16"
 
@@ -135,7 +134,7 @@ var (
 	overdueWords  = compileAll("overdue|late|outdated\npast due\nbehind schedule")
 	undatedWords  = compileAll("without a|any? due? date|deadline|time\nwith no due? date|deadline|time\nundated|unscheduled\nthat|which have no due? date|deadline")
 	pendingWords  = compileAll("not|isnt|arent|havent yet? been? {done} yet?\npending|open|incomplete|unfinished|outstanding|remaining|active|undone|uncompleted\nstill to do|open\nleft to do\nto be done")
-	doneWords     = compileAll("completed|finished\nalready? done|closed\nmarked as? {done}")
+	doneWords     = compileAll("completed|finished\nalready done|closed\ndone|closed tasks|todos|items|ones|things\nis|are|been done|closed\nmarked as? {done}")
 	deletedWords  = compileAll("deleted|trashed|removed\nin the? trash|bin")
 	priorityWords = compileAll("with? a|the? {level}|highest|lowest priority\npriority {level}|highest|lowest\nof {level} priority")
 	levelWords    = compileAll("urgent|critical|important|unimportant|p1|p2|p3|p4")
@@ -423,18 +422,11 @@ func byteAt(text string, unit int) int {
 
 // numberOf reads a number in digits or words.
 func numberOf(t token) (int64, bool) {
-	switch {
-	case t.kind == numberToken || t.kind == mentionToken:
+	if t.kind == numberToken || t.kind == mentionToken {
 		return t.n, true
-	case t.kind == wordToken:
-		if n, ok := cardinals[t.word]; ok {
-			return n, true
-		}
-		if n, err := strconv.ParseInt(t.word, 10, 64); err == nil {
-			return n, true
-		}
 	}
-	return 0, false
+	n, ok := cardinals[t.word]
+	return n, ok && t.kind == wordToken
 }
 
 var cardinals = map[string]int64{

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -36,12 +37,7 @@ func (t token) is(words ...string) bool {
 	if t.kind != wordToken && t.kind != markToken {
 		return false
 	}
-	for _, w := range words {
-		if t.word == w {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(words, t.word)
 }
 
 func (t token) in(set map[string]bool) bool { return t.kind == wordToken && set[t.word] }
@@ -174,7 +170,9 @@ func (l *lexer) inside(r rune, next int) bool {
 	after, _ := utf8.DecodeRuneInString(l.text[next:])
 	before, _ := utf8.DecodeLastRuneInString(l.text[:next-utf8.RuneLen(r)])
 	switch r {
-	case '\'', '’', '-', '‐', '_':
+	case '-':
+		return wordRune(after) && (!unicode.IsDigit(before) || !unicode.IsDigit(after))
+	case '\'', '’', '‐', '_':
 		return wordRune(after)
 	case ':', '.', '/':
 		return unicode.IsDigit(before) && unicode.IsDigit(after)

@@ -151,16 +151,6 @@ func (ps patterns) whole(toks []token) bool {
 	return false
 }
 
-// find gives the first place where one of them matches.
-func (ps patterns) find(toks []token) (from, to int, ok bool) {
-	for i := range toks {
-		if end := ps.at(toks, i); end > 0 {
-			return i, end, true
-		}
-	}
-	return 0, 0, false
-}
-
 func onlyMarks(toks []token) bool {
 	for _, t := range toks {
 		if t.kind != markToken {

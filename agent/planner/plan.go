@@ -113,60 +113,64 @@ type message struct {
 	writes []call
 	shows  []*listing
 	says   []string
+
+	offers  []*question // weak ones
+	idle    []string    // answers to small talk and refusals
+	refused bool
+	errands int
 }
 
 // read plans every clause. The first thing that is left open is the error: nothing is written then.
 func (p *planning) read(clauses []clause) (message, error) {
 	var m message
-	var idle []string
-	var weak *question
-	refused := false
-	errands := 0
 	for _, c := range clauses {
 		s, err := p.clause(c)
-		var q *question
-		if errors.As(err, &q) && q.weak {
-			if weak == nil {
-				weak = q
-			}
-			p.object = c.object()
+		if q, ok := errors.AsType[*question](err); ok && q.weak {
+			m.offers = append(m.offers, q)
+			p.mentioned, p.object, p.asked = nil, c.object(), nil
 			continue
 		}
 		if err != nil {
 			return m, err
 		}
-		if s.weak {
-			idle = append(idle, s.say)
-		} else {
-			m.add(s)
-		}
-		if s.errand {
-			errands++
-		}
-		refused = refused || s.refuse
 		if c.ifNot && len(m.shows) > 0 && p.asked == m.shows[len(m.shows)-1] {
-			m.shows = m.shows[:len(m.shows)-1]
+			m.shows = m.shows[:len(m.shows)-1] // its answer is that of the condition
 		}
+		m.add(s)
 		p.mentioned, p.object, p.asked = s.about, s.object, s.show
 		if s.weak {
 			p.object = c.object()
 		}
 	}
-	stray := weak != nil || len(idle) > 0
+	return m, m.settle()
+}
+
+// settle weighs what asked for nothing against the rest: alone it is answered, beside requests it is left out. Errands among
+// talk may be part of a story, so they are offered.
+func (m *message) settle() error {
+	stray := len(m.offers)+len(m.idle) > 0
 	switch {
-	case errands > 0 && stray && errands == len(m.drafts) && len(m.writes)+len(m.shows) == 0:
-		return m, confirmAdd(m.drafts[0], true)
-	case m.empty() && weak != nil:
-		return m, weak
-	case m.empty() && len(idle) > 0:
-		m.says = idle[:1]
-	case refused:
-		m.says = append(m.says, "The rest I cannot do: I only keep your task list.")
+	case m.errands > 0 && stray && m.errands == len(m.drafts) && len(m.writes)+len(m.shows) == 0:
+		return confirmAdd(m.drafts[0], true)
+	case m.empty() && len(m.offers) > 0:
+		return m.offers[0]
+	case m.empty() && len(m.idle) > 0:
+		m.says = m.idle[:1]
+	case m.refused:
+		m.says = append(m.says, replyRest)
 	}
-	return m, nil
+	return nil
 }
 
 func (m *message) add(s *step) {
+	m.refused = m.refused || s.refuse
+	if s.weak {
+		m.idle = append(m.idle, s.say)
+		return
+	}
+	if s.errand {
+		m.errands++
+	}
 	m.drafts = append(m.drafts, s.drafts...)
 	m.writes = append(m.writes, s.writes...)
 	if s.show != nil {
@@ -207,7 +211,7 @@ func (p *planning) clause(c clause) (*step, error) {
 // carryOut emits the writes of a settled plan, then what is to be shown, then the reply.
 func (p *planning) carryOut(m message) outcome {
 	stages := m.stages()
-	var done []done
+	var done []receipt
 	for _, stage := range stages {
 		if p.used >= len(p.recorded) {
 			return outcome{calls: stage}
@@ -215,7 +219,7 @@ func (p *planning) carryOut(m message) outcome {
 		failed := false
 		for _, c := range stage {
 			if p.used < len(p.recorded) {
-				d := doneCall(c, p.recorded[p.used].result)
+				d := receipt{c, p.recorded[p.used].result}
 				done = append(done, d)
 				failed = failed || !d.result.Success
 				p.used++
@@ -244,7 +248,7 @@ func (p *planning) carryOut(m message) outcome {
 func (m message) stages() [][]call {
 	all := m.writes
 	if len(m.drafts) > 0 {
-		all = append(all[:len(all):len(all)], addCall(m.drafts))
+		all = append(slices.Clip(all), addCall(m.drafts))
 	}
 	var unseen []int
 	for i, c := range all {

@@ -18,9 +18,11 @@ type listing struct {
 
 // query reads a question about the list, or a command to show it. It never changes anything.
 func (p *planning) query(c clause) (*step, error) {
-	toks := c.toks
-	if len(toks) > maxQuery {
+	if len(c.toks) > maxQuery {
 		return nil, nil
+	}
+	if english.recall.start(c.toks) > 0 && len(c.toks) > 2 {
+		c = c.with(c.toks[2:])
 	}
 	for _, read := range []func(*planning, clause) *listing{
 		(*planning).askNext, (*planning).askLeft, (*planning).askWhether, (*planning).askPlans, (*planning).askFor,
@@ -103,6 +105,7 @@ func (p *planning) askPlans(c clause) *listing {
 	}
 	m := newMarked(c.text, c.toks)
 	f := p.readFilter(m)
+	m.take(0, n)
 	if r := (&reference{}); true {
 		r.readPlace(m)
 	}
@@ -165,8 +168,11 @@ func headline(toks []token) bool {
 	})
 }
 
-// howTo reports a question about how or why, which no list answers.
+// howTo reports a question about how, why or what a thing is, which no list answers.
 func howTo(toks []token) bool {
+	if toks[0].is("whats") && len(toks) == 3 && toks[1].is("a", "an") || toks[0].is("what") && len(toks) == 4 && toks[2].is("a", "an") {
+		return true // what a thing is
+	}
 	if toks[0].is("how", "hows") {
 		return len(toks) < 2 || !toks[1].is("many", "much", "does", "is")
 	}
@@ -186,7 +192,7 @@ func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
 		case t.in(english.taskNouns) || n > 0 && (t.kind == tagToken || t.is("everything", "overdue")):
 			return true, true
 		case t.in(english.listNouns) || t.in(english.calendarNouns):
-			if i > 0 && (ownList(toks, i)) {
+			if i > 0 && ownList(toks, i) {
 				return true, true
 			}
 		case t.in(english.eventNouns):
@@ -287,6 +293,11 @@ func (p *planning) declarative(c clause) bool {
 	}
 	if n := english.need.start(toks); n > 0 && n < len(toks) {
 		return english.service.start(toks[n:]) == 0
+	}
+	if slices.ContainsFunc(toks[1:], func(t token) bool {
+		return t.is("was", "were", "is", "are", "has", "had", "will", "cant", "doesnt", "didnt", "wont", "isnt", "keeps", "got")
+	}) {
+		return false
 	}
 	return !toks[0].is("i", "im", "ive", "id", "ill", "you", "your", "youre", "we", "it", "its", "that", "thats", "this", "there", "theres", "if", "because", "they", "he", "she") &&
 		english.wants.start(toks) == 0 && len(tandem.Words(c.source())) > 0

@@ -103,38 +103,48 @@ func (r *reference) readPronoun(toks []token) bool {
 
 // taskNumbers reads "3", "task 3", "tasks 1, 2 and 4", "1-3", "#5", "@5".
 func taskNumbers(toks []token) []int64 {
-	i, named := 0, false
-	for i < len(toks) && (toks[i].in(english.determiners) || toks[i].is("task", "tasks", "number", "numbers", "no", "nr", "todo", "todos", "item", "items", "reminder", "reminders", "#", "id", "all")) {
-		named = named || !toks[i].in(english.determiners)
-		i++
-	}
+	i, named := numberLead(toks)
 	var out []int64
-	for ; i < len(toks); i++ {
+	for i < len(toks) {
 		n, ok := numberOf(toks[i])
 		if !ok || toks[i].kind == wordToken && !named {
 			break
 		}
 		out = append(out, n)
-		j := i + 1
-		if up, next := rangeEnd(toks, j, n); next > 0 {
+		i++
+		if up, next := rangeEnd(toks, i, n); next > 0 {
 			for v := n + 1; v <= up; v++ {
 				out = append(out, v)
 			}
-			i, j = next-1, next
+			i = next
 		}
+		j := i
 		for j < len(toks) && toks[j].is(",", "and", "&", "task", "plus", "number", "#") {
 			j++
 		}
-		if j >= len(toks) || j == i+1 {
-			i = j
+		if j == i {
 			break
 		}
-		i = j - 1
+		i = j
 	}
 	if len(out) == 0 || !named && i < len(toks) && !numberEnds(toks[i:]) {
 		return nil
 	}
 	return out
+}
+
+// numberLead steps over the words before a number; named says that they speak of tasks.
+func numberLead(toks []token) (i int, named bool) {
+	for ; i < len(toks); i++ {
+		if toks[i].in(english.determiners) {
+			continue
+		}
+		if !toks[i].is("task", "tasks", "number", "numbers", "no", "nr", "todo", "todos", "item", "items", "reminder", "reminders", "#", "id", "all") {
+			break
+		}
+		named = true
+	}
+	return i, named
 }
 
 // numberEnds reports that what follows a bare number is no part of a name: "3 eggs" is none.

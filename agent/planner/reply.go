@@ -22,6 +22,7 @@ const (
 	replyNothingPending = "There is nothing waiting for an answer."
 	replyUndoHint       = "Say \"undo\" and I take the last change back."
 	replyRefuse         = "I can only help with your task list."
+	replyRest           = "The rest I cannot do: I only keep your task list."
 )
 
 // maxShown is how many tasks a reply lists.
@@ -30,16 +31,14 @@ const maxShown = 20
 // maxNamed is how many tasks a reply names in a sentence.
 const maxNamed = 5
 
-// done is a call with what came of it.
-type done struct {
+// receipt is a call with what came of it.
+type receipt struct {
 	call
 	result result
 }
 
-func doneCall(c call, r result) done { return done{c, r} }
-
 // reply tells what was done, shows lists, and adds what was said.
-func (p *planning) reply(all []done, lists []shownList, says []string) string {
+func (p *planning) reply(all []receipt, lists []shownList, says []string) string {
 	var parts []string
 	for _, d := range all {
 		parts = append(parts, p.sayDone(d))
@@ -55,7 +54,7 @@ func (p *planning) reply(all []done, lists []shownList, says []string) string {
 }
 
 // sayDone tells one result.
-func (p *planning) sayDone(d done) string {
+func (p *planning) sayDone(d receipt) string {
 	r := d.result
 	switch {
 	case r.Error == string(tandem.CodeNotFound):
@@ -68,17 +67,17 @@ func (p *planning) sayDone(d done) string {
 		}
 		return r.Message
 	}
-	text := p.sayWritten(d)
+	parts := []string{p.sayWritten(d)}
 	for _, w := range r.Warnings {
-		if !strings.Contains(text, w) {
-			text += " " + w
+		if !strings.Contains(parts[0], w) {
+			parts = append(parts, w)
 		}
 	}
-	return text
+	return strings.Join(parts, " ")
 }
 
 // sayWritten tells what a write did, with absolute dates.
-func (p *planning) sayWritten(d done) string {
+func (p *planning) sayWritten(d receipt) string {
 	rows := d.result.rows()
 	switch {
 	case len(rows) == 0:
@@ -107,26 +106,29 @@ func (p *planning) sayTask(row tandem.TaskRow) string {
 	return text + p.sayMarks(row)
 }
 
-// sayMarks tells priority, tags and repetition.
+// sayMarks tells priority, tags, repetition and reminders.
 func (p *planning) sayMarks(row tandem.TaskRow) string {
-	text := ""
+	var marks []string
 	if row.Priority != "" && row.Priority != tandem.PriorityMedium {
-		text += ", " + string(row.Priority) + " priority"
+		marks = append(marks, string(row.Priority)+" priority")
 	}
 	for _, tag := range row.Tags {
-		text += ", #" + tag
+		marks = append(marks, "#"+tag)
 	}
 	if row.Recurrence != nil {
 		if rule, err := tandem.ParseRule(*row.Recurrence); err == nil && !rule.IsZero() {
-			text += ", repeats " + rule.Describe()
+			marks = append(marks, "repeats "+rule.Describe())
 		}
 	}
 	for _, r := range row.Reminders {
 		if r.State == tandem.ReminderScheduled {
-			text += ", reminder " + sayMoment(time.Time(r.At).In(p.zone))
+			marks = append(marks, "reminder "+time.Time(r.At).In(p.zone).Format("Mon 2 Jan 2006, 15:04"))
 		}
 	}
-	return text
+	if len(marks) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(marks, ", ")
 }
 
 // sayTasks names several tasks in a sentence.
@@ -157,8 +159,6 @@ func (p *planning) sayDue(d tandem.Due) string {
 	}
 	return text
 }
-
-func sayMoment(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04") }
 
 // sayList shows a list.
 func (p *planning) sayList(l shownList) string {
@@ -257,8 +257,8 @@ func (p *planning) sayFilter(f filter) string {
 	if f.priority != "" {
 		text += " with " + f.priority + " priority"
 	}
-	for _, tag := range f.tags {
-		text += " tagged #" + tag
+	if len(f.tags) > 0 {
+		text += " tagged #" + strings.Join(f.tags, ", #")
 	}
 	return text
 }
@@ -290,7 +290,7 @@ func sayDraftDue(d addArgs) string {
 }
 
 // twinQuestion asks whether another task of the same name is wanted.
-func twinQuestion(all []done) *question {
+func twinQuestion(all []receipt) *question {
 	for _, d := range all {
 		if d.tool != addTask || d.result.Error != string(tandem.CodeAmbiguous) {
 			continue

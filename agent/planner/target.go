@@ -146,10 +146,18 @@ func searchFor(words []token) string {
 	var out []string
 	for _, t := range words {
 		for _, w := range tandem.Words(t.word) {
-			out = append(out, strings.TrimSuffix(singular(w), "y"))
+			out = append(out, common(singular(w)))
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+// common gives what a word and its plural begin with: "part" for party and parties.
+func common(w string) string {
+	if n := len(w); n > 4 && w[n-1] == 'y' && !strings.ContainsRune("aeiou", rune(w[n-2])) {
+		return w[:n-1]
+	}
+	return w
 }
 
 // singular drops the marks of the plural.

@@ -11,7 +11,7 @@ import (
 // spelled are the words that are recognised with one typo, and mistaken the ordinary words that are one edit away from them.
 var (
 	spelled  = strings.Fields("complete completed delete remove remind reminder reschedule postpone rename restore snooze update finish priority overdue pending")
-	mistaken = wordSet("completes deleted deletes removed remover removes remains reminds reminders remained renamed rescheduled postponed restored updated updates " +
+	mistaken = wordSet("reminded snoozed snoozes overdub completes deleted deletes removed remover removes remains reminds reminders remained renamed rescheduled postponed restored updated updates " +
 		"finished rewind relive spending sending bending mending vending lending tending ending remake remote remedy beloved finnish")
 	swapped = map[string]string{"taks": "task", "tsak": "task", "atsk": "task", "lsit": "list", "shwo": "show", "hsow": "show", "mrak": "mark", "makr": "mark", "amrk": "mark", "tasl": "task"}
 )
