@@ -101,15 +101,6 @@ func (sc Scene) Find(i int) (Task, error) {
 	return Task{}, NotFound(field, sc.refs[i].Value(), "task")
 }
 
-// FindLive is Find for a task that is not in the trash.
-func (sc Scene) FindLive(i int) (Task, error) {
-	t, err := sc.Find(i)
-	if err == nil && t.DeletedAt != nil {
-		return Task{}, NotFound("task_id", sc.refs[i].Value(), "task")
-	}
-	return t, err
-}
-
 func (sc Scene) remindAt(due Due, before time.Duration) time.Time {
 	return due.RemindAt(sc.Settings.Zone(), before, sc.Settings.Words.AllDay)
 }

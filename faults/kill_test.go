@@ -78,6 +78,7 @@ func TestKill_AtAnyMomentUnderLoad(t *testing.T) {
 // talk says sentences over HTTP, each under one turn id until it is answered: the server may die before, during and after the
 // turn, and each sentence is to make one task.
 func talk(ctx context.Context, t *testing.T, s *server, user tandem.UserID, book *ledger) {
+	t.Helper()
 	for n := 0; ctx.Err() == nil; n++ {
 		title, turn := fmt.Sprintf("Said %d", n), tandem.NewID()
 		for {
@@ -116,6 +117,7 @@ type writer struct {
 }
 
 func (w writer) run(ctx context.Context, t *testing.T, actor uint64) {
+	t.Helper()
 	luck := dice(100 + actor)
 	for n := 0; ctx.Err() == nil; n++ {
 		title := fmt.Sprintf("%s %d", w.name, n)
@@ -142,6 +144,7 @@ func (w writer) run(ctx context.Context, t *testing.T, actor uint64) {
 
 // call gives the task's uid once the server has acknowledged; false when the test is over or a budget is used up.
 func (w writer) call(ctx context.Context, t *testing.T, tool string, args map[string]any) (uid string, ok bool) {
+	t.Helper()
 	answer, err := w.device.Mutate(ctx, tool, args)
 	if err != nil {
 		if refused, is := errors.AsType[*client.Error](err); is {

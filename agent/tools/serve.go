@@ -1,20 +1,14 @@
 package tools
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -32,7 +26,7 @@ func (tb *Toolbox) Bind(c Caller) *server.MCPServer { return tb.bind(c) }
 
 func (tb *Toolbox) bind(c Caller, more ...server.ServerOption) *server.MCPServer {
 	options := []server.ServerOption{
-		server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithRecovery(), server.WithLogger(tb.Log),
+		server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithRecovery(), server.WithLogger(tb.wireLog),
 		server.WithToolFilter(func(_ context.Context, all []mcp.Tool) []mcp.Tool {
 			return slices.DeleteFunc(slices.Clone(all), func(t mcp.Tool) bool { return !c.may(specs[t.Name].scope) })
 		}),
@@ -92,7 +86,7 @@ func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	}
 	// The guard above knows the public name, which the library's own protection of loopback does not.
 	server.NewStreamableHTTPServer(tb.bind(c, more...), server.WithStateLess(true), server.WithDisableStreaming(true),
-		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(tb.Log)).ServeHTTP(w, r)
+		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(tb.wireLog)).ServeHTTP(w, r)
 }
 
 // guard refuses what a page of somebody else's could send: a foreign Origin, and on a loopback connection a foreign Host,
@@ -140,60 +134,4 @@ func loopback(host string) bool {
 	}
 	ip, err := netip.ParseAddr(name)
 	return err == nil && ip.IsLoopback()
-}
-
-// Bounds of a client on standard input.
-const (
-	maxLine     = 1 << 20
-	maxInFlight = 16
-)
-
-// ServeStdio serves one caller with a JSON-RPC message a line until in ends, and lets running calls finish. When ctx ends, so
-// do they.
-func (tb *Toolbox) ServeStdio(ctx context.Context, c Caller, in io.Reader, out io.Writer) error {
-	if c.Cause.Caller == "" {
-		c.Cause.Caller = "stdio"
-	}
-	s := lineServer{srv: tb.Bind(c), out: out}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	slots := make(chan struct{}, maxInFlight)
-	var running sync.WaitGroup
-	defer running.Wait()
-	for lines.Scan() && ctx.Err() == nil {
-		line := bytes.Clone(bytes.TrimSpace(lines.Bytes()))
-		if len(line) == 0 {
-			continue
-		}
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			s.exchange(ctx, line)
-		})
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read standard input: %w", err)
-	}
-	return ctx.Err()
-}
-
-// lineServer writes answers as whole lines.
-type lineServer struct {
-	srv *server.MCPServer
-	mu  sync.Mutex
-	out io.Writer
-}
-
-func (s *lineServer) exchange(ctx context.Context, line []byte) {
-	answer := s.srv.HandleMessage(ctx, readable(line))
-	if answer == nil {
-		return
-	}
-	b, err := json.Marshal(answer)
-	if err != nil {
-		return // the library's own types always encode
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, _ = s.out.Write(append(b, '\n')) // a reader that is gone ends the input too
 }

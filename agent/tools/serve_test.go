@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -38,37 +37,8 @@ func connect(t *testing.T, via mcp.Transport, o *mcp.ClientOptions) *mcp.ClientS
 }
 
 func TestInterop(t *testing.T) {
-	for _, via := range []string{"http", "stdio"} {
-		t.Run(via, func(t *testing.T) {
-			u := newBench(t).program("ann")
-			var session *mcp.ClientSession
-			if via == "http" {
-				session = connect(t, &mcp.StreamableClientTransport{Endpoint: serve(t, u).URL}, nil)
-			} else {
-				session = connect(t, overStdio(t, u), nil)
-			}
-			interop(t, u, session)
-		})
-	}
-}
-
-// overStdio serves a user over pipes.
-func overStdio(t *testing.T, u user) mcp.Transport {
-	t.Helper()
-	in, toServer := io.Pipe()
-	fromServer, out := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		done <- u.tb.ServeStdio(context.WithoutCancel(t.Context()), u.caller, in, out)
-		_ = out.Close()
-	}()
-	t.Cleanup(func() {
-		_ = toServer.Close()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return &mcp.IOTransport{Reader: fromServer, Writer: toServer}
+	u := newBench(t).program("ann")
+	interop(t, u, connect(t, &mcp.StreamableClientTransport{Endpoint: serve(t, u).URL}, nil))
 }
 
 func interop(t *testing.T, u user, session *mcp.ClientSession) {
@@ -267,23 +237,6 @@ func TestServe_SubscriptionEndsWithTheToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-c.left
-}
-
-func TestStdio_AnswersBeforeItEnds(t *testing.T) {
-	u := newBench(t).program("ann")
-	in := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_task","arguments":{"title":"One"}}}` + "\n\n" +
-		`{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\nnonsense\n" +
-		`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
-	var out strings.Builder
-	if err := u.tb.ServeStdio(t.Context(), u.caller, in, &out); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	same(t, "answers", len(lines), 3)
-	same(t, "tasks", u.titles(nil), []string{"One"})
-	if err := u.tb.ServeStdio(t.Context(), u.caller, strings.NewReader(strings.Repeat("x", maxLine+1)), &out); err == nil {
-		t.Error("an endless line was read")
-	}
 }
 
 func TestClient_IsTheSameDoor(t *testing.T) {

@@ -108,7 +108,8 @@ type Options struct {
 // Toolbox runs the five tools for any caller. It is safe for use by many goroutines.
 type Toolbox struct {
 	Options
-	limits *limiter
+	wireLog *slog.Logger
+	limits  *limiter
 }
 
 // New makes a Toolbox.
@@ -122,7 +123,7 @@ func New(o Options) *Toolbox {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Toolbox{Options: o, limits: newLimiter(o.Limits, o.Now)}
+	return &Toolbox{Options: o, wireLog: slog.New(quiet{o.Log.Handler()}), limits: newLimiter(o.Limits, o.Now)}
 }
 
 // Result is the answer to a call.

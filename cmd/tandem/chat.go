@@ -18,9 +18,9 @@ import (
 	"tandem/sync/wire"
 )
 
-func runChat(ctx context.Context, io stdio, args []string) error {
+func runChat(ctx context.Context, std stdio, args []string) error {
 	var user, zone string
-	c, words, err := dataCommand(io, "chat", args, func(fs *flag.FlagSet) {
+	c, words, err := dataCommand(std, "chat", args, func(fs *flag.FlagSet) {
 		fs.StringVar(&user, "user", "", "id of the user (default: the local one)")
 		fs.StringVar(&zone, "time-zone", "", "IANA zone in which dates are read (default: the user's)")
 	})
@@ -30,9 +30,9 @@ func runChat(ctx context.Context, io stdio, args []string) error {
 	if user == "" {
 		user = string(localUser)
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		t := newTerminal(r, tandem.UserID(user), zone, io.out)
-		return t.run(ctx, io.in, strings.Join(words, " "))
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		t := newTerminal(r, tandem.UserID(user), zone, std.out)
+		return t.run(ctx, std.in, strings.Join(words, " "))
 	})
 }
 
@@ -191,6 +191,7 @@ func (t *terminal) changed(c wire.Change) {
 		if c.Row != nil && json.Unmarshal(c.Row, &n) == nil {
 			fmt.Fprintf(t.out, "\r! %s\n", printable(n.Title))
 		}
+	default: // the rest is not shown here
 	}
 }
 
@@ -264,17 +265,17 @@ func dueOrder(row tandem.TaskRow) time.Time {
 // oneLine is a task on a terminal.
 func oneLine(row tandem.TaskRow) string {
 	mark := map[tandem.Status]string{tandem.StatusPending: "[ ]", tandem.StatusCompleted: "[x]", tandem.StatusDeleted: "[-]"}[row.Status]
-	line := fmt.Sprintf("%s %d %s", mark, row.TaskID, printable(row.Title))
+	parts := []string{fmt.Sprintf("%s %d %s", mark, row.TaskID, printable(row.Title))}
 	if row.Due != nil {
-		line += "  " + strings.TrimSpace(row.Due.Date+" "+row.Due.Time)
+		parts = append(parts, strings.TrimSpace(row.Due.Date+" "+row.Due.Time))
 	}
 	if row.Priority == tandem.PriorityHigh || row.Priority == tandem.PriorityUrgent {
-		line += "  " + string(row.Priority)
+		parts = append(parts, string(row.Priority))
 	}
 	for _, tag := range row.Tags {
-		line += "  #" + printable(tag)
+		parts = append(parts, "#"+printable(tag))
 	}
-	return line
+	return strings.Join(parts, "  ")
 }
 
 // printable keeps a hostile title from steering the terminal.

@@ -139,7 +139,7 @@ func setDataDir(c *config, v string) error {
 			return errors.New("no home folder is known; name a folder for the data")
 		}
 		v = filepath.Join(home, ".local", "share", "tandem")
-		if x := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(x) {
+		if x, _ := os.LookupEnv("XDG_DATA_HOME"); filepath.IsAbs(x) {
 			v = filepath.Join(x, "tandem")
 		}
 	}

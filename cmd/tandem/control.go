@@ -55,7 +55,7 @@ func serveControl(ctx context.Context, dataDir, publicURL string, verbs map[stri
 	if err := writePrivate(file, info); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", file, err), ln.Close())
 	}
-	defer os.Remove(file) //nolint:errcheck // a stale file is noticed by the next command
+	defer os.Remove(file) // a file that stays is noticed by the next command
 	srv := &http.Server{Handler: c, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
@@ -100,7 +100,7 @@ func findRunning(ctx context.Context, dataDir string) (remote, bool) {
 	if json.Unmarshal(data, &r.running) != nil {
 		return remote{}, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return r, r.do(ctx, "ping", nil, nil, io.Discard) == nil
 }
@@ -184,7 +184,7 @@ func writePrivate(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
+	defer os.Remove(tmp.Name()) // gone already after the rename
 	if _, err := tmp.Write(data); err != nil {
 		return errors.Join(err, tmp.Close())
 	}

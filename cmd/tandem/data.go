@@ -18,7 +18,7 @@ import (
 )
 
 // withServer runs f against the server of the data folder: the one that is running, or one started for the occasion.
-func withServer(ctx context.Context, c config, io stdio, f func(context.Context, remote) error) error {
+func withServer(ctx context.Context, c config, std stdio, f func(context.Context, remote) error) error {
 	if r, ok := findRunning(ctx, c.DataDir); ok {
 		return f(ctx, r)
 	}
@@ -27,7 +27,7 @@ func withServer(ctx context.Context, c config, io stdio, f func(context.Context,
 	defer stop()
 	up := make(chan struct{})
 	ended := make(chan error, 1)
-	go func() { ended <- serveEmbedded(ctx, c, io.err, func(*embedded) { close(up) }) }()
+	go func() { ended <- serveEmbedded(ctx, c, std.err, func(*embedded) { close(up) }) }()
 	select {
 	case err := <-ended:
 		return err
@@ -43,8 +43,8 @@ func withServer(ctx context.Context, c config, io stdio, f func(context.Context,
 }
 
 // dataCommand parses the flags of a command on the data folder.
-func dataCommand(io stdio, name string, args []string, more func(*flag.FlagSet)) (c config, words []string, err error) {
-	fs := flags(io, name)
+func dataCommand(std stdio, name string, args []string, more func(*flag.FlagSet)) (c config, words []string, err error) {
+	fs := flags(std, name)
 	load := bind(fs)
 	if more != nil {
 		more(fs)
@@ -57,14 +57,14 @@ func dataCommand(io stdio, name string, args []string, more func(*flag.FlagSet))
 }
 
 // usage prints how the command is called.
-func usage(io stdio, text string) error {
-	fmt.Fprintln(io.err, "usage: tandem "+text)
+func usage(std stdio, text string) error {
+	fmt.Fprintln(std.err, "usage: tandem "+text)
 	return errUsage
 }
 
-func runLink(ctx context.Context, io stdio, args []string) error {
+func runLink(ctx context.Context, std stdio, args []string) error {
 	var asQR bool
-	c, _, err := dataCommand(io, "link", args, func(fs *flag.FlagSet) { fs.BoolVar(&asQR, "qr", false, "also draw the link as a QR code") })
+	c, _, err := dataCommand(std, "link", args, func(fs *flag.FlagSet) { fs.BoolVar(&asQR, "qr", false, "also draw the link as a QR code") })
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func runLink(ctx context.Context, io stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(io.out, link)
+	fmt.Fprintln(std.out, link)
 	if asQR {
-		return drawQR(io.out, link)
+		return drawQR(std.out, link)
 	}
 	return nil
 }
@@ -101,11 +101,11 @@ func drawQR(w io.Writer, text string) error {
 	return nil
 }
 
-func runToken(ctx context.Context, io stdio, args []string) error {
+func runToken(ctx context.Context, std stdio, args []string) error {
 	var in tokenArgs
 	var ttl time.Duration
 	var scopes listFlag
-	c, _, err := dataCommand(io, "token", args, func(fs *flag.FlagSet) {
+	c, _, err := dataCommand(std, "token", args, func(fs *flag.FlagSet) {
 		fs.StringVar(&in.User, "user", "", "id of the user")
 		fs.DurationVar(&ttl, "ttl", 15*time.Minute, "how long the token is good for")
 		fs.StringVar(&in.Personal, "personal", "", "make a personal access token of this name")
@@ -120,20 +120,20 @@ func runToken(ctx context.Context, io stdio, args []string) error {
 		return tandem.Invalid("user", in.User, "%q is not a user id", in.User)
 	}
 	if in.Personal != "" {
-		return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
+		return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
 			token, err := ask[string](ctx, r, "token", in)
 			if err == nil {
-				fmt.Fprintln(io.out, token)
+				fmt.Fprintln(std.out, token)
 			}
 			return err
 		})
 	}
 	if in.User == "" {
-		return usage(io, "token --user ID [--ttl 15m]")
+		return usage(std, "token --user ID [--ttl 15m]")
 	}
 	token, err := signToken(c, tandem.UserID(in.User), ttl)
 	if err == nil {
-		fmt.Fprintln(io.out, token)
+		fmt.Fprintln(std.out, token)
 	}
 	return err
 }
@@ -159,30 +159,30 @@ func (l *listFlag) Set(v string) error {
 	return nil
 }
 
-func runBackup(ctx context.Context, io stdio, args []string) error {
-	c, words, err := dataCommand(io, "backup", args, nil)
+func runBackup(ctx context.Context, std stdio, args []string) error {
+	c, words, err := dataCommand(std, "backup", args, nil)
 	if err != nil {
 		return err
 	}
 	if len(words) != 1 {
-		return usage(io, "backup FILE")
+		return usage(std, "backup FILE")
 	}
 	target, err := filepath.Abs(words[0])
 	if err != nil {
 		return fmt.Errorf("%s is not a file name: %w", words[0], err)
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		return r.do(ctx, "backup", target, nil, io.out)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return r.do(ctx, "backup", target, nil, std.out)
 	})
 }
 
-func runRestore(ctx context.Context, io stdio, args []string) error {
-	c, words, err := dataCommand(io, "restore", args, nil)
+func runRestore(ctx context.Context, std stdio, args []string) error {
+	c, words, err := dataCommand(std, "restore", args, nil)
 	if err != nil {
 		return err
 	}
 	if len(words) != 1 {
-		return usage(io, "restore FILE")
+		return usage(std, "restore FILE")
 	}
 	source, err := filepath.Abs(words[0])
 	if err != nil {
@@ -191,32 +191,32 @@ func runRestore(ctx context.Context, io stdio, args []string) error {
 	if _, err := os.Stat(source); err != nil {
 		return fmt.Errorf("there is no file %s", source)
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		return r.do(ctx, "restore", source, nil, io.out)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return r.do(ctx, "restore", source, nil, std.out)
 	})
 }
 
-func runExport(ctx context.Context, io stdio, args []string) error {
+func runExport(ctx context.Context, std stdio, args []string) error {
 	var user string
-	c, _, err := dataCommand(io, "export", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	c, _, err := dataCommand(std, "export", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
 	if err != nil {
 		return err
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		return r.do(ctx, "export", user, nil, io.out)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return r.do(ctx, "export", user, nil, std.out)
 	})
 }
 
-func runImport(ctx context.Context, io stdio, args []string) error {
+func runImport(ctx context.Context, std stdio, args []string) error {
 	var user string
-	c, words, err := dataCommand(io, "import", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	c, words, err := dataCommand(std, "import", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
 	if err != nil {
 		return err
 	}
 	if len(words) != 1 {
-		return usage(io, "import [--user ID] FILE")
+		return usage(std, "import [--user ID] FILE")
 	}
-	in := io.in
+	in := std.in
 	if words[0] != "-" {
 		f, err := os.Open(words[0])
 		if err != nil {
@@ -225,29 +225,29 @@ func runImport(ctx context.Context, io stdio, args []string) error {
 		defer f.Close()
 		in = f
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		return r.do(ctx, "import", user, in, io.out)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return r.do(ctx, "import", user, in, std.out)
 	})
 }
 
-func runUser(ctx context.Context, io stdio, args []string) error {
+func runUser(ctx context.Context, std stdio, args []string) error {
 	var user string
-	c, words, err := dataCommand(io, "user", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	c, words, err := dataCommand(std, "user", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
 	if err != nil {
 		return err
 	}
 	verbs := map[string]string{"list": "users", "export": "export", "delete": "delete_user", "revoke": "revoke_user"}
 	if len(words) != 1 || verbs[words[0]] == "" {
-		return usage(io, "user list|export|delete|revoke [--user ID]")
+		return usage(std, "user list|export|delete|revoke [--user ID]")
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		return r.do(ctx, verbs[words[0]], user, nil, io.out)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return r.do(ctx, verbs[words[0]], user, nil, std.out)
 	})
 }
 
-func runReplay(ctx context.Context, io stdio, args []string) error {
+func runReplay(ctx context.Context, std stdio, args []string) error {
 	var in replayArgs
-	c, _, err := dataCommand(io, "replay", args, func(fs *flag.FlagSet) {
+	c, _, err := dataCommand(std, "replay", args, func(fs *flag.FlagSet) {
 		fs.StringVar(&in.User, "user", "", "only events of this user")
 		fs.StringVar(&in.Topic, "topic", "", "only events of this topic")
 		fs.StringVar(&in.From, "from", "", "only events from this instant on (RFC 3339)")
@@ -257,7 +257,7 @@ func runReplay(ctx context.Context, io stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		return r.do(ctx, "replay", in, nil, io.out)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return r.do(ctx, "replay", in, nil, std.out)
 	})
 }

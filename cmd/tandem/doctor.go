@@ -24,16 +24,16 @@ func (f finding) String() string {
 	return fmt.Sprintf("%s  %-12s %s", mark, f.What, f.Note)
 }
 
-func runDoctor(ctx context.Context, io stdio, args []string) error {
-	c, _, err := dataCommand(io, "doctor", args, nil)
+func runDoctor(ctx context.Context, std stdio, args []string) error {
+	c, _, err := dataCommand(std, "doctor", args, nil)
 	if err != nil {
 		return err
 	}
 	for _, s := range settings {
-		fmt.Fprintf(io.out, "    %-24s %s\n", s.env, s.shown())
+		fmt.Fprintf(std.out, "    %-24s %s\n", s.env, s.shown())
 	}
 	bad := 0
-	err = withServer(ctx, c, io, func(ctx context.Context, r remote) error {
+	err = withServer(ctx, c, std, func(ctx context.Context, r remote) error {
 		sent := time.Now()
 		findings, err := ask[[]finding](ctx, r, "check", nil)
 		if err != nil {
@@ -41,7 +41,7 @@ func runDoctor(ctx context.Context, io stdio, args []string) error {
 		}
 		findings = append(findings, finding{"server", true, fmt.Sprintf("%s answers in %s", r.URL, time.Since(sent).Round(time.Millisecond))})
 		for _, f := range findings {
-			fmt.Fprintln(io.out, f)
+			fmt.Fprintln(std.out, f)
 			if !f.OK {
 				bad++
 			}
@@ -72,8 +72,8 @@ func version() (tag, commit string) {
 	return tag, commit
 }
 
-func runVersion(_ context.Context, io stdio, _ []string) error {
+func runVersion(_ context.Context, std stdio, _ []string) error {
 	tag, commit := version()
-	fmt.Fprintf(io.out, "tandem %s (%s, %s, %s/%s)\n", tag, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(std.out, "tandem %s (%s, %s, %s/%s)\n", tag, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -150,7 +149,7 @@ func (e *embedded) buildWorkers(context.Context) error {
 	e.relay.Metrics = relayMetrics(e.metrics)
 	e.db.OnCommit = func(d tandem.Delta) {
 		// News of a commit belongs to no request. The channel takes it without failing; whoever misses it reads the log.
-		_ = e.channels.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d})
+		_ = e.channels.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d}) //nolint:contextcheck // no request's
 		e.relay.Kick()
 	}
 	return nil
@@ -197,7 +196,7 @@ func (e *embedded) buildSync(context.Context) error {
 }
 
 func (e *embedded) buildHTTP(context.Context) error {
-	var page fs.FS = web.Dist()
+	page := web.Dist()
 	if e.cfg.WebDir != "" {
 		page = os.DirFS(e.cfg.WebDir)
 	}
@@ -205,7 +204,7 @@ func (e *embedded) buildHTTP(context.Context) error {
 	e.http, err = rest.New(rest.Options{
 		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.db, Calendar: e.db,
 		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
-		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) },
+		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
 		Scrape: e.metrics.Handler(), Web: page, WebLive: e.cfg.WebDir != "",
 		Ready:     func(ctx context.Context) error { return errors.Join(e.verifier.Ready(), e.db.Ping(ctx)) },
 		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Log: e.log, Metrics: restMetrics(e.metrics),

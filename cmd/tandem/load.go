@@ -34,9 +34,9 @@ const (
 	maxLoadDuration = 10 * time.Minute
 )
 
-func runLoad(ctx context.Context, io stdio, args []string) error {
+func runLoad(ctx context.Context, std stdio, args []string) error {
 	var p loadPlan
-	c, _, err := dataCommand(io, "load", args, func(fs *flag.FlagSet) {
+	c, _, err := dataCommand(std, "load", args, func(fs *flag.FlagSet) {
 		fs.IntVar(&p.users, "users", 10, "how many users")
 		fs.IntVar(&p.devices, "devices", 2, "devices of each user")
 		fs.Float64Var(&p.rate, "rate", 50, "edits a second, over all users")
@@ -49,9 +49,9 @@ func runLoad(ctx context.Context, io stdio, args []string) error {
 	if p.users < 1 || p.devices < 1 || p.users*p.devices > maxLoadDevices || p.rate <= 0 || p.duration <= 0 || p.duration > maxLoadDuration {
 		return fmt.Errorf("load takes up to %d devices, a rate above 0 and at most %s", maxLoadDevices, maxLoadDuration)
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
 		l := loadRun{plan: p, server: r, sent: map[string]time.Time{}, last: make([]tandem.Seq, p.users)}
-		return l.run(ctx, io.out)
+		return l.run(ctx, std.out)
 	})
 }
 

@@ -26,7 +26,7 @@ type stdio struct {
 // command is one subcommand. run gets its own arguments.
 type command struct {
 	name, args, help string
-	run              func(ctx context.Context, io stdio, args []string) error
+	run              func(ctx context.Context, std stdio, args []string) error
 }
 
 // errUsage ends a command whose words were wrong; the explanation has been printed.
@@ -79,18 +79,18 @@ func sentence(err error) string {
 	return err.Error()
 }
 
-func run(ctx context.Context, io stdio, args []string) error {
+func run(ctx context.Context, std stdio, args []string) error {
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
-		printHelp(io.out)
+		printHelp(std.out)
 		return nil
 	}
 	all := commands()
 	i := slices.IndexFunc(all, func(c command) bool { return c.name == args[0] })
 	if i < 0 {
-		fmt.Fprintf(io.err, "tandem: there is no command %q; `tandem help` lists them\n", args[0])
+		fmt.Fprintf(std.err, "tandem: there is no command %q; `tandem help` lists them\n", args[0])
 		return errUsage
 	}
-	err := all[i].run(ctx, io, args[1:])
+	err := all[i].run(ctx, std, args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
@@ -106,9 +106,9 @@ func printHelp(w io.Writer) {
 }
 
 // flags makes the flag set of a command; its errors and its help go to standard error.
-func flags(io stdio, name string) *flag.FlagSet {
+func flags(std stdio, name string) *flag.FlagSet {
 	fs := flag.NewFlagSet("tandem "+name, flag.ContinueOnError)
-	fs.SetOutput(io.err)
+	fs.SetOutput(std.err)
 	return fs
 }
 

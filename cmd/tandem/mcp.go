@@ -23,15 +23,15 @@ const (
 	tokenReuse     = 10 * time.Minute // of the 15 that a token lasts
 )
 
-func runMCP(ctx context.Context, io stdio, args []string) error {
+func runMCP(ctx context.Context, std stdio, args []string) error {
 	var user string
-	c, _, err := dataCommand(io, "mcp", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	c, _, err := dataCommand(std, "mcp", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
 	if err != nil {
 		return err
 	}
-	return withServer(ctx, c, io, func(ctx context.Context, r remote) error {
-		p := mcpPipe{server: r, user: user, out: io.out}
-		return p.run(ctx, io.in)
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		p := mcpPipe{server: r, user: user, out: std.out}
+		return p.run(ctx, std.in)
 	})
 }
 
@@ -85,7 +85,7 @@ type rpcHead struct {
 	Params struct {
 		Name string                     `json:"name"`
 		URI  string                     `json:"uri"`
-		Meta map[string]json.RawMessage `json:"_meta"`
+		Meta map[string]json.RawMessage `json:"_meta"` //nolint:tagliatelle // a name of MCP
 	} `json:"params"`
 }
 
@@ -173,7 +173,7 @@ func (p *mcpPipe) settle(head rpcHead, body []byte) {
 	}
 	var answer struct {
 		Result struct {
-			ProtocolVersion string `json:"protocolVersion"`
+			ProtocolVersion string `json:"protocolVersion"` //nolint:tagliatelle // a name of MCP
 		} `json:"result"`
 	}
 	if json.Unmarshal(body, &answer) == nil {

@@ -22,13 +22,13 @@ import (
 // localUser is whose list a laptop's `tandem up` keeps when nobody else issues tokens.
 const localUser tandem.UserID = "me"
 
-func runUp(ctx context.Context, io stdio, args []string) error {
-	c, words, err := dataCommand(io, "up", args, nil)
+func runUp(ctx context.Context, std stdio, args []string) error {
+	c, words, err := dataCommand(std, "up", args, nil)
 	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
-		return usage(io, "up")
+		return usage(std, "up")
 	}
 	if !c.loopback() && c.AuthSecret == "" && c.AuthIssuers == "" {
 		return fmt.Errorf("TANDEM_ADDR %s can be reached from other machines, so tokens need an issuer: set TANDEM_AUTH_SECRET or TANDEM_AUTH_ISSUERS", c.Addr)
@@ -36,13 +36,13 @@ func runUp(ctx context.Context, io stdio, args []string) error {
 	if r, ok := findRunning(ctx, c.DataDir); ok {
 		return fmt.Errorf("a server is running on %s already, at %s; `tandem link` prints a sign-in link for it", c.DataDir, r.URL)
 	}
-	return serveEmbedded(ctx, c, io.err, func(e *embedded) {
+	return serveEmbedded(ctx, c, std.err, func(e *embedded) {
 		link := e.link()
 		if link == "" {
-			fmt.Fprintf(io.out, "Tandem is ready at %s\n", e.cfg.PublicURL)
+			fmt.Fprintf(std.out, "Tandem is ready at %s\n", e.cfg.PublicURL)
 			return
 		}
-		fmt.Fprintf(io.out, "Tandem is ready. Open\n\n    %s\n\nThe link is good once, for 10 minutes; `tandem link` prints another. Ctrl-C stops.\n", link)
+		fmt.Fprintf(std.out, "Tandem is ready. Open\n\n    %s\n\nThe link is good once, for 10 minutes; `tandem link` prints another. Ctrl-C stops.\n", link)
 	})
 }
 
@@ -108,21 +108,34 @@ func (p *program) run(ctx context.Context, ln net.Listener) error {
 		return errors.Join(err, ln.Close())
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	reachable := make(chan struct{})
 	g.Go(func() error {
-		return serveControl(ctx, p.cfg.DataDir, p.cfg.PublicURL, p.verbs(), func() { p.ready(p.current()) })
+		return serveControl(ctx, p.cfg.DataDir, p.cfg.PublicURL, p.verbs(), func() { close(reachable) })
 	})
 	g.Go(func() error {
-		for {
-			again, err := p.serve(ctx, ln)
-			if err != nil || again == nil {
-				return err
-			}
-			if ln, err = p.swap(ctx, again); err != nil {
-				return err
-			}
+		// Whoever sees the server ready finds its file as well. The listener takes connections meanwhile.
+		select {
+		case <-reachable:
+			p.ready(p.current())
+		case <-ctx.Done():
+			return errors.Join(ln.Close(), p.current().db.Close())
 		}
+		return p.serveAll(ctx, ln)
 	})
 	return g.Wait()
+}
+
+// serveAll serves one embedded after the other.
+func (p *program) serveAll(ctx context.Context, ln net.Listener) error {
+	for {
+		again, err := p.serve(ctx, ln)
+		if err != nil || again == nil {
+			return err
+		}
+		if ln, err = p.swap(ctx, again); err != nil {
+			return err
+		}
+	}
 }
 
 func (p *program) current() *embedded {

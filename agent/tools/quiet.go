@@ -1,0 +1,22 @@
+package tools
+
+import (
+	"context"
+	"log/slog"
+)
+
+// quiet is a log for the protocol's library, which tells of every message at the level info: only what is wrong passes.
+type quiet struct {
+	slog.Handler
+}
+
+// Enabled lets warnings and errors through.
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs stays quiet.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup stays quiet.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
