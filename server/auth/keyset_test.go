@@ -128,6 +128,9 @@ func TestJ22_BadKeyServer(t *testing.T) {
 		"no keys":      func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) },
 		"odd keys":     func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[1,null,{"kty":"X"}]}`) },
 		"redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
+		"too long by its blanks": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(append(encode(fields{"keys": []fields{k.jwk()}}), strings.Repeat(" ", 64<<10)...))
+		},
 		"5 MiB": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(encode(fields{"keys": []fields{k.jwk()}, "pad": strings.Repeat("x", 5<<20)}))
 		},

@@ -148,9 +148,13 @@ func TestChat_TwentyTurnsAMinute(t *testing.T) {
 	}
 	wantStatus(t, s.chat("bob", `{"message":"hi"}`), http.StatusOK)
 	wantStatus(t, s.chat("ann", `{"message":""}`), http.StatusUnprocessableEntity)
-	now = now.Add(time.Minute)
+	now = now.Add(time.Minute - time.Second)
+	if r := s.chat("ann", `{"message":"hi"}`); r.Header.Get("Retry-After") != "1" {
+		t.Errorf("after 59 s: %d, Retry-After %q; want to wait 1 s more", r.StatusCode, r.Header.Get("Retry-After"))
+	}
+	now = now.Add(time.Second)
 	wantStatus(t, s.chat("ann", `{"message":"hi"}`), http.StatusOK)
-	if got := strings.Join(s.limited, " "); got != "turns message" {
+	if got := strings.Join(s.limited, " "); got != "turns message turns" {
 		t.Errorf("limits counted: %s", got)
 	}
 }
