@@ -322,11 +322,17 @@ func interpret(a tandem.Approval, text string) (reply, bool) {
 	if a.Kind == tandem.ApprovalConfirm || ok && !yes {
 		return reply{ok: yes, by: "words"}, ok
 	}
-	it, ok := choose(text, a.Items)
-	if !ok {
+	if it, ok := choose(text, a.Items); ok {
+		return reply{ok: true, args: encode(map[string]any{"task_id": it.TaskID}), by: "words"}, true
+	}
+	if !allOfThem(text) {
 		return reply{}, false
 	}
-	return reply{ok: true, args: encode(map[string]any{"task_id": it.TaskID}), by: "words"}, true
+	ids := make([]int64, len(a.Items))
+	for i, it := range a.Items {
+		ids[i] = it.TaskID
+	}
+	return reply{ok: true, args: encode(map[string]any{"ids": ids}), by: "words"}, true
 }
 
 // answer settles a question and, after a yes, does what was asked.
@@ -481,10 +487,8 @@ func narrow(a tandem.Approval, edit json.RawMessage) (args json.RawMessage, wide
 		return nil, false, tandem.Invalid("args", nil, "args must be a JSON object.").Because(err)
 	}
 	delete(e, "op_id")
-	if a.Kind == tandem.ApprovalChoice {
-		if !slices.ContainsFunc(a.Items, func(it tandem.ApprovalItem) bool { return sameTask(e["task_id"], it) }) {
-			return nil, false, tandem.Invalid("args", nil, "Choose one of the offered tasks by its task_id.")
-		}
+	if a.Kind == tandem.ApprovalChoice && !offers(a, e) {
+		return nil, false, tandem.Invalid("args", nil, "Choose one of the offered tasks by its task_id.")
 	}
 	for name, value := range e {
 		switch {
@@ -500,6 +504,18 @@ func narrow(a tandem.Approval, edit json.RawMessage) (args json.RawMessage, wide
 		base[name] = value
 	}
 	return base.raw(), wider, nil
+}
+
+// offers reports that an edit chooses one of the offered tasks, or several of them by ids.
+func offers(a tandem.Approval, edit arguments) bool {
+	if edit.has("task_id") {
+		return slices.ContainsFunc(a.Items, func(it tandem.ApprovalItem) bool { return sameTask(edit["task_id"], it) })
+	}
+	all := make([]any, 0, 2*len(a.Items))
+	for _, it := range a.Items {
+		all = append(all, it.TaskID, it.UID)
+	}
+	return within(encode(all), edit["ids"])
 }
 
 // within reports that all of some tasks are among others, both lists of numbers or UIDs as written.

@@ -346,6 +346,21 @@ func TestChoice_AnsweredByNumberPlaceOrTitle(t *testing.T) {
 	}
 }
 
+func TestChoice_AllOfThemIsAQuestionOfItsOwn(t *testing.T) {
+	w := newWorld(t, nil, func(o *agent.Options) {
+		o.Fallback = asker("delete_task", args{}, "Meeting with Ann", "Meeting with Bob")
+	})
+	w.add("Meeting with Ann", "Meeting with Bob", "Buy milk")
+	a := w.say("Delete the meeting task", 0)
+	b := w.say("both", a.ConversationID)
+	w.wantOpen("Meeting with Ann", "Meeting with Bob", "Buy milk")
+	if b.PendingApproval == nil || b.PendingApproval.Kind != tandem.ApprovalConfirm || len(b.PendingApproval.Items) != 2 {
+		t.Fatalf("no question: %+v", b)
+	}
+	w.say("yes", a.ConversationID)
+	w.wantOpen("Buy milk")
+}
+
 func TestChoice_ByButtonTakesOnlyWhatWasOffered(t *testing.T) {
 	w := newWorld(t, nil, func(o *agent.Options) {
 		o.Fallback = asker("complete_task", args{}, "Meeting with Ann", "Meeting with Bob")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -111,17 +112,33 @@ func (r *run) listen(ctx context.Context, req Request) (h heard, err error) {
 	defer hangUp()
 	speaking.Go(func() {
 		defer close(pieces)
-		for ev, err := range r.model.Stream(ctx, req) {
-			select {
-			case pieces <- piece{ev, err}:
-			case <-ctx.Done():
-				return
-			}
-		}
+		r.speak(ctx, req, pieces)
 	})
 	h = heard{forming: map[string]Call{}, began: r.Now()}
 	defer func() { r.charge(req, h) }()
 	return h, r.follow(ctx, pieces, &h)
+}
+
+// speak lets the model speak into pieces. A model that panics has failed like any other.
+func (r *run) speak(ctx context.Context, req Request, pieces chan<- piece) {
+	say := func(p piece) bool {
+		select {
+		case pieces <- p:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			say(piece{err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())})
+		}
+	}()
+	for ev, err := range r.model.Stream(ctx, req) {
+		if !say(piece{ev, err}) {
+			return
+		}
+	}
 }
 
 // follow takes the pieces as they come, tells text and forming calls every Limits.Flush, and loses patience with silence.

@@ -314,7 +314,7 @@ func (r *run) close(end ending) {
 		closing = end.reason + " " + r.done()
 	case text == "":
 		closing = r.done()
-	case end.status == tandem.TurnDone && !r.policy.planned && r.asked == nil && !slices.ContainsFunc(row.Calls, wrote) && claims(text):
+	case end.status == tandem.TurnDone && !r.policy.planned && !slices.ContainsFunc(row.Calls, wrote) && claims(text):
 		closing = nothing
 	}
 	if closing != "" {

@@ -329,21 +329,21 @@ func (s *Service) find(user tandem.UserID, id string) *live {
 func (s *Service) Run(ctx context.Context) error {
 	turns, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errAbandoned)
-	var running sync.WaitGroup
-	sweep := time.NewTicker(s.Limits.Sweep)
-	defer sweep.Stop()
-	s.sweep(ctx, turns, &running)
+	var running, sweeping sync.WaitGroup
+	taken := make(chan *live)
+	sweeping.Go(func() { s.sweepEach(ctx, taken) })
 	for {
+		var l *live
 		select {
-		case l := <-s.work:
-			running.Go(func() { s.perform(turns, l) })
-		case <-sweep.C:
-			s.sweep(ctx, turns, &running)
+		case l = <-s.work:
+		case l = <-taken:
 		case <-ctx.Done():
 			s.once.Do(func() { close(s.closed) })
+			sweeping.Wait()
 			s.drain(&running, stop)
 			return nil
 		}
+		running.Go(func() { s.perform(turns, l) })
 	}
 }
 
@@ -361,23 +361,33 @@ func (s *Service) drain(running *sync.WaitGroup, stop context.CancelCauseFunc) {
 // maxTaken is how many abandoned turns one look takes over.
 const maxTaken = 8
 
-func (s *Service) sweep(ctx, turns context.Context, running *sync.WaitGroup) {
+// sweepEach looks for abandoned turns, at once and then every Limits.Sweep.
+func (s *Service) sweepEach(ctx context.Context, taken chan<- *live) {
+	for {
+		for _, t := range s.sweep(ctx) {
+			s.Log.InfoContext(ctx, "turn taken over", "user_id", t.UserID, "turn_id", t.ID, "attempt", t.Attempt)
+			select {
+			case taken <- s.register(t):
+			case <-ctx.Done():
+				return
+			}
+		}
+		if !pauseFor(ctx, s.Limits.Sweep) {
+			return
+		}
+	}
+}
+
+func (s *Service) sweep(ctx context.Context) []tandem.Turn {
 	now := s.Now()
 	if _, err := s.Store.ExpireApprovals(ctx, now, 100); err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "approvals were not expired", "err", err)
 	}
 	taken, err := s.Store.TakeTurns(ctx, s.Owner, now, maxTaken)
-	if err != nil {
-		if ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "abandoned turns were not taken over", "err", err)
-		}
-		return
+	if err != nil && ctx.Err() == nil {
+		s.Log.WarnContext(ctx, "abandoned turns were not taken over", "err", err)
 	}
-	for _, t := range taken {
-		s.Log.InfoContext(ctx, "turn taken over", "user_id", t.UserID, "turn_id", t.ID, "attempt", t.Attempt)
-		l := s.register(t)
-		running.Go(func() { s.perform(turns, l) })
-	}
+	return taken
 }
 
 // Why a turn's work ends early.

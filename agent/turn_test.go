@@ -44,6 +44,11 @@ func TestTurn_OneIdIsOneTurn(t *testing.T) {
 	if got := w.titles("pending"); len(got) != 1 {
 		t.Errorf("tasks %q, want one", got)
 	}
+	other, _ := w.serve("other", nil)
+	w.svc = other
+	if diff := cmp.Diff(answers[0], w.ask(agent.Ask{TurnID: id, Text: "add milk"})); diff != "" {
+		t.Errorf("another process answers otherwise (-first +other):\n%s", diff)
+	}
 	_, err := w.svc.Start(t.Context(), ann, agent.Ask{TurnID: id, Text: "add gin"})
 	if !errors.Is(err, tandem.ErrConflict) {
 		t.Errorf("the id with other words: %v, want conflict", err)
@@ -65,6 +70,27 @@ func TestTurn_LiesAreFollowedByTheTruth(t *testing.T) {
 		if a := w.say("what is on my list?", 0); a.Response != truth {
 			t.Errorf("%q became %q", truth, a.Response)
 		}
+	}
+}
+
+func TestTurn_ALieBesideAQuestionIsCorrectedToo(t *testing.T) {
+	w := newWorld(t, llm([]said{text("I have deleted all of them."), call("delete_task", args{"ids": []int{1, 2}})}))
+	w.add("One", "Two")
+	if a := w.say("delete both", 0); a.PendingApproval == nil || !strings.HasSuffix(a.Response, "Nothing was changed.") {
+		t.Errorf("reply %q", a.Response)
+	}
+}
+
+func TestTurn_AModelThatPanicsHasFailed(t *testing.T) {
+	w := newWorld(t, &actor{engine: "llm", play: func(agent.Request, int) []said { panic("out of cheese") }})
+	if a := w.say("hello", 0); a.Engine != "planner" {
+		t.Errorf("answered by %s", a.Engine)
+	}
+	w = newWorld(t, nil, func(o *agent.Options) {
+		o.Fallback = &actor{engine: "planner", play: func(agent.Request, int) []said { panic("out of cheese") }}
+	})
+	if a := w.say("hello", 0); !strings.HasPrefix(a.Response, "Something went wrong on our side (") || strings.Contains(a.Response, "cheese") {
+		t.Errorf("reply %q", a.Response)
 	}
 }
 

@@ -293,6 +293,11 @@ func answers(words string, heads []string, tail map[string]bool) bool {
 	return false
 }
 
+// allOfThem reads text that answers a choice with every task.
+func allOfThem(text string) bool {
+	return slices.Contains([]string{"both", "all", "all of them", "both of them", "all of those", "every one", "beide", "alle"}, strings.Join(tandem.Words(text), " "))
+}
+
 // choose reads text that answers which of the items was meant: by number, by place, or by words that fit only one.
 func choose(text string, items []tandem.ApprovalItem) (tandem.ApprovalItem, bool) {
 	words := tandem.Words(text)
