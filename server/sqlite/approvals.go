@@ -12,7 +12,7 @@ import (
 
 // AddApproval stores a question and shows it on every device. It expires after tandem.ApprovalTTL unless it says otherwise.
 func (db *DB) AddApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, a tandem.Approval) error {
-	_, err := db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
+	return db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
 		a.UserID = user
 		if a.CreatedAt.IsZero() {
 			a.CreatedAt = w.now
@@ -22,7 +22,6 @@ func (db *DB) AddApproval(ctx context.Context, user tandem.UserID, cause tandem.
 		}
 		return w.addApproval(ctx, a)
 	})
-	return err
 }
 
 func (w *write) addApproval(ctx context.Context, a tandem.Approval) error {
@@ -65,13 +64,11 @@ func approval(ctx context.Context, c *conn, user tandem.UserID, id string) (tand
 }
 
 // PendingApprovals gives the questions of a conversation (0: of all) that wait for an answer, newest first.
-func (db *DB) PendingApprovals(ctx context.Context, user tandem.UserID, conv int64) (out []tandem.Approval, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = approvals(ctx, c, `user_id = ?1 and open = 1 and expires_at > ?2 and (?3 = 0 or conversation = ?3)
+func (db *DB) PendingApprovals(ctx context.Context, user tandem.UserID, conv int64) ([]tandem.Approval, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.Approval, error) {
+		return approvals(ctx, c, `user_id = ?1 and open = 1 and expires_at > ?2 and (?3 = 0 or conversation = ?3)
 			order by created_at desc, id desc`, user, milli(db.clock()), conv)
-		return err
 	})
-	return out, err
 }
 
 // GrantedApproval gives the newest yes to a call of this tool and hash that was not used yet and has not expired.
@@ -89,7 +86,7 @@ func (db *DB) GrantedApproval(ctx context.Context, user tandem.UserID, tool, has
 
 // DecideApproval answers a question, once: it leaves every device. conflict when it is decided or has expired.
 func (db *DB) DecideApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, id string, yes bool, by string) (a tandem.Approval, err error) {
-	_, err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
+	err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
 		if a, err = approval(ctx, w.conn, user, id); err != nil {
 			return err
 		}
@@ -136,18 +133,16 @@ func (w *write) useApproval(ctx context.Context, id, tool, hash string) error {
 
 // ExpireApprovals takes questions that nobody answered in time off every device, and gives their number.
 func (db *DB) ExpireApprovals(ctx context.Context, now time.Time, limit int) (int, error) {
-	var due []owned
-	err := db.read(ctx, func(ctx context.Context, c *conn) (err error) {
-		due, err = list(ctx, c, scanOwned, `
+	due, err := view(ctx, db, func(ctx context.Context, c *conn) ([]owned, error) {
+		return list(ctx, c, scanOwned, `
 			select user_id, id from approvals where open = 1 and expires_at <= ? order by expires_at limit ?`, milli(now), limit)
-		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	count := 0
 	for _, o := range due {
-		_, err := db.update(ctx, o.user, tandem.Cause{}, func(ctx context.Context, w *write) error {
+		err := db.update(ctx, o.user, tandem.Cause{}, func(ctx context.Context, w *write) error {
 			n, err := w.exec(ctx, `update approvals set open = 0 where user_id = ? and id = ? and open = 1`, o.user, o.id)
 			if n > 0 {
 				count++

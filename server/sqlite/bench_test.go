@@ -101,6 +101,7 @@ func search(text func(i int) string) func(int) tandem.Query {
 }
 
 func measure(b *testing.B, db *DB, query func(i int) tandem.Query) {
+	b.Helper()
 	var times []time.Duration
 	found := 0
 	for i := 0; b.Loop(); i++ {

@@ -10,12 +10,10 @@ import (
 )
 
 // Conversation gives one conversation; not_found for an unknown one.
-func (db *DB) Conversation(ctx context.Context, user tandem.UserID, number int64) (conv tandem.Conversation, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		conv, err = conversation(ctx, c, user, number)
-		return err
+func (db *DB) Conversation(ctx context.Context, user tandem.UserID, number int64) (tandem.Conversation, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) (tandem.Conversation, error) {
+		return conversation(ctx, c, user, number)
 	})
-	return conv, err
 }
 
 func conversation(ctx context.Context, c *conn, user tandem.UserID, number int64) (conv tandem.Conversation, err error) {
@@ -117,7 +115,7 @@ func scanMessage(r row) (m tandem.Message, err error) {
 
 // AddMessage adds to a conversation. A hidden message is for the model alone: it takes no number and reaches no device.
 func (db *DB) AddMessage(ctx context.Context, user tandem.UserID, cause tandem.Cause, m tandem.Message) (tandem.Message, error) {
-	_, err := db.update(ctx, user, cause, func(ctx context.Context, w *write) (err error) {
+	err := db.update(ctx, user, cause, func(ctx context.Context, w *write) (err error) {
 		if _, err = conversation(ctx, w.conn, user, m.Conversation); err != nil {
 			return err
 		}
@@ -219,7 +217,7 @@ func (w *write) deleteConversation(ctx context.Context, number int64) error {
 
 // DeleteMessagesAfter removes every message of the conversation that came after the named one.
 func (db *DB) DeleteMessagesAfter(ctx context.Context, user tandem.UserID, cause tandem.Cause, conv int64, message string) error {
-	_, err := db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
+	return db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
 		if _, err := conversation(ctx, w.conn, user, conv); err != nil {
 			return err
 		}
@@ -238,5 +236,4 @@ func (db *DB) DeleteMessagesAfter(ctx context.Context, user tandem.UserID, cause
 		_, err = w.exec(ctx, `delete from messages where user_id = ? and conversation = ? and position > ?`, user, conv, at)
 		return err
 	})
-	return err
 }

@@ -20,7 +20,7 @@ import (
 type conn struct {
 	db    *sql.DB
 	sql   *sql.Conn
-	stmts map[string]*sql.Stmt
+	stmts map[string]statement
 }
 
 // maxStatements bounds the prepared statements of a connection. There are about two hundred texts; the bound is against a text
@@ -53,7 +53,7 @@ func dial(ctx context.Context, path string, readOnly bool) (*conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &conn{db: db, sql: c, stmts: map[string]*sql.Stmt{}}, nil
+	return &conn{db: db, sql: c, stmts: map[string]statement{}}, nil
 }
 
 func (c *conn) close() error {
@@ -86,19 +86,22 @@ func (c *conn) transact(ctx context.Context, begin string, f func(context.Contex
 	return nil
 }
 
-func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s := c.stmts[query]; s != nil {
+// statement is prepared once and lives as long as its connection.
+type statement struct{ *sql.Stmt }
+
+func (c *conn) prepare(ctx context.Context, query string) (statement, error) {
+	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
 	if len(c.stmts) >= maxStatements {
-		return nil, errors.New("too many different statements")
+		return statement{}, errors.New("too many different statements")
 	}
 	s, err := c.sql.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("prepare %.60q: %w", query, err)
+		return statement{}, fmt.Errorf("prepare %.60q: %w", query, err)
 	}
-	c.stmts[query] = s
-	return s, nil
+	c.stmts[query] = statement{s}
+	return c.stmts[query], nil
 }
 
 // exec runs a statement and gives the number of rows that it changed.

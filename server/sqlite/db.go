@@ -193,6 +193,15 @@ func (db *DB) note(ctx context.Context, f func(context.Context, *conn) error) er
 	return errors.Join(err, ferr)
 }
 
+// view is read for what f gives.
+func view[T any](ctx context.Context, db *DB, f func(context.Context, *conn) (T, error)) (v T, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		v, err = f(ctx, c)
+		return err
+	})
+	return v, err
+}
+
 // write runs f alone, all or nothing. It waits for its turn as long as ctx allows; once it runs, it goes to its end. What is to be
 // done after COMMIT, before the next write begins, is given as committed.
 func (db *DB) write(ctx context.Context, f func(context.Context, *conn) error, committed ...func()) error {

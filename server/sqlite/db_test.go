@@ -25,20 +25,20 @@ import (
 var update = flag.Bool("update", false, "write schema.sql anew")
 
 // open makes a store that is closed with the test.
-func open(t testing.TB, now func() time.Time) *DB {
-	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "tandem.db"), now)
+func open(tb testing.TB, now func() time.Time) *DB {
+	tb.Helper()
+	return openAt(tb, filepath.Join(tb.TempDir(), "tandem.db"), now)
 }
 
-func openAt(t testing.TB, path string, now func() time.Time) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), path, Options{Now: now})
+func openAt(tb testing.TB, path string, now func() time.Time) *DB {
+	tb.Helper()
+	db, err := Open(tb.Context(), path, Options{Now: now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := db.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			tb.Errorf("close: %v", err)
 		}
 	})
 	return db
@@ -52,11 +52,11 @@ func add(ctx context.Context, db *DB, title string) (tandem.Outcome, error) {
 	}})
 }
 
-func mustAdd(t testing.TB, db *DB, title string) tandem.Outcome {
-	t.Helper()
-	out, err := add(t.Context(), db, title)
+func mustAdd(tb testing.TB, db *DB, title string) tandem.Outcome {
+	tb.Helper()
+	out, err := add(tb.Context(), db, title)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -181,21 +181,26 @@ func TestFiles_AreTheirOwnersAlone(t *testing.T) {
 	}
 }
 
+// visitStore opens a store, works on it and closes it; it gives the epoch.
+func visitStore(t *testing.T, path string, work func(*DB)) string {
+	t.Helper()
+	db, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if work != nil {
+		work(db)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return db.epoch
+}
+
 func TestEpoch_SurvivesRestartsAndChangesWithARestore(t *testing.T) {
 	dir := t.TempDir()
 	path, backup := filepath.Join(dir, "tandem.db"), filepath.Join(dir, "backup.db")
-	visit := func(work func(*DB)) string {
-		t.Helper()
-		db, err := Open(t.Context(), path, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		if work != nil {
-			work(db)
-		}
-		return db.Epoch(t.Context())
-	}
+	visit := func(work func(*DB)) string { return visitStore(t, path, work) }
 	first := visit(func(db *DB) {
 		mustAdd(t, db, "One")
 		if err := db.Backup(t.Context(), backup); err != nil {
@@ -240,6 +245,54 @@ func TestEpoch_SurvivesRestartsAndChangesWithARestore(t *testing.T) {
 	}
 	if epoch := visit(nil); seen[epoch] {
 		t.Fatalf("without the file beside it the store has the known epoch %s", epoch)
+	}
+}
+
+func TestRestore_TakesAStoreAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	path, backup := filepath.Join(dir, "tandem.db"), filepath.Join(dir, "backup.db")
+	first := visitStore(t, path, func(db *DB) {
+		mustAdd(t, db, "One")
+		if err := db.Backup(t.Context(), backup); err != nil {
+			t.Fatal(err)
+		}
+		mustAdd(t, db, "Two")
+		if err := Restore(t.Context(), path, backup); err == nil {
+			t.Error("an open store was replaced")
+		}
+	})
+	total := func(db *DB) int {
+		page, err := db.List(t.Context(), "ann", tandem.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page.Total
+	}
+	garbage := filepath.Join(dir, "garbage")
+	if err := os.WriteFile(garbage, bytes.Repeat([]byte("garbage"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{garbage, filepath.Join(dir, "absent")} {
+		if err := Restore(t.Context(), path, from); err == nil {
+			t.Fatalf("%s was taken for a store", from)
+		}
+	}
+	if epoch := visitStore(t, path, func(db *DB) {
+		if n := total(db); n != 2 {
+			t.Errorf("refused restores left %d tasks, want 2", n)
+		}
+	}); epoch != first {
+		t.Errorf("refused restores changed the epoch")
+	}
+	if err := Restore(t.Context(), path, backup); err != nil {
+		t.Fatal(err)
+	}
+	if epoch := visitStore(t, path, func(db *DB) {
+		if n := total(db); n != 1 {
+			t.Errorf("the restored store holds %d tasks, want 1", n)
+		}
+	}); epoch == first {
+		t.Errorf("a restore left the epoch")
 	}
 }
 
@@ -380,29 +433,26 @@ func readAcks(lines *bufio.Scanner, n int) (last tandem.Seq) {
 
 func examineAfterKill(t *testing.T, path string, acked tandem.Seq) {
 	t.Helper()
-	db, err := Open(t.Context(), path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.Check(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	head, err := db.Head(t.Context(), "ann")
-	if err != nil || head.Seq < acked {
-		t.Fatalf("the head is %d, err %v; %d was acknowledged", head.Seq, err, acked)
-	}
 	if acked == 0 {
 		t.Fatal("the writer acknowledged nothing, so the test proves nothing")
 	}
-	page, err := db.List(t.Context(), "ann", tandem.Query{Search: tandem.ParseSearch("task")})
-	if err != nil || page.Total != int(head.Seq) {
-		t.Fatalf("%d tasks at head %d, err %v: a write was torn", page.Total, head.Seq, err)
-	}
-	events, err := db.Outbox(t.Context(), 100_000)
-	if err != nil || len(events) != 2*int(head.Seq) {
-		t.Fatalf("%d events of %d writes, err %v", len(events), head.Seq, err)
-	}
+	visitStore(t, path, func(db *DB) {
+		if err := db.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		head, err := db.Head(t.Context(), "ann")
+		if err != nil || head.Seq < acked {
+			t.Fatalf("the head is %d, err %v; %d was acknowledged", head.Seq, err, acked)
+		}
+		page, err := db.List(t.Context(), "ann", tandem.Query{Search: tandem.ParseSearch("task")})
+		if err != nil || page.Total != int(head.Seq) {
+			t.Fatalf("%d tasks at head %d, err %v: a write was torn", page.Total, head.Seq, err)
+		}
+		events, err := db.Outbox(t.Context(), 100_000)
+		if err != nil || len(events) != 2*int(head.Seq) {
+			t.Fatalf("%d events of %d writes, err %v", len(events), head.Seq, err)
+		}
+	})
 }
 
 // TestMain_Writer is the process that TestKill ends.

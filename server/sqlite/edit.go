@@ -19,7 +19,7 @@ func (db *DB) Edit(ctx context.Context, user tandem.UserID, e tandem.Edit) (tand
 		e.Cause.OpID = db.newID()
 	}
 	r := operation{edit: e, given: given}
-	_, err := db.update(ctx, user, e.Cause, r.run)
+	err := db.update(ctx, user, e.Cause, r.run)
 	if err != nil {
 		return tandem.Outcome{}, db.refuse(ctx, user, r, err)
 	}
@@ -226,7 +226,7 @@ func (db *DB) refuse(ctx context.Context, user tandem.UserID, r operation, err e
 	if encodeErr != nil {
 		return err
 	}
-	_, saveErr := db.update(ctx, user, r.edit.Cause, func(ctx context.Context, w *write) error {
+	saveErr := db.update(ctx, user, r.edit.Cause, func(ctx context.Context, w *write) error {
 		_, err := w.exec(ctx, `
 			insert or ignore into operations (user_id, op_id, hash, seq, tasks, turn_id, conversation, caller, refusal, at)
 			values (?, ?, ?, 0, 0, '', 0, '', ?, ?)`, w.user, r.edit.Cause.OpID, r.edit.Hash, string(doc), milli(w.now))

@@ -51,11 +51,16 @@ func forgetEpoch(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.exec(ctx, `delete from meta where key = 'stamp'`)
-	if err == nil {
-		_, err = c.sql.ExecContext(ctx, `pragma journal_mode = delete`) // a copy is one file
+	return errors.Join(c.forget(ctx), c.close())
+}
+
+// forget takes away what ties the database to the place where it was opened, and leaves it as one file.
+func (c *conn) forget(ctx context.Context) error {
+	if _, err := c.exec(ctx, `delete from meta where key = 'stamp'`); err != nil {
+		return err
 	}
-	return errors.Join(err, c.close())
+	_, err := c.sql.ExecContext(ctx, `pragma journal_mode = delete`)
+	return err
 }
 
 // replaceFile writes a small file so that a crash leaves the old one or the new one.

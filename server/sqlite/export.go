@@ -137,7 +137,7 @@ func (db *DB) Import(ctx context.Context, user tandem.UserID, next func() (kind 
 		}
 		if len(batch) > 0 {
 			added := 0
-			_, err = db.update(ctx, user, tandem.Cause{Actor: tandem.ActorImport, OpID: db.newID()}, func(ctx context.Context, w *write) (err error) {
+			err = db.update(ctx, user, tandem.Cause{Actor: tandem.ActorImport, OpID: db.newID()}, func(ctx context.Context, w *write) (err error) {
 				added, err = im.batch(ctx, w, batch)
 				return err
 			})

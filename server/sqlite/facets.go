@@ -87,7 +87,7 @@ func (f *finder) facetFits() (fits [256]bool) {
 	q := f.query
 	of := statuses(q)
 	for b := range fits {
-		status, rank := int(b&3)-1, int(b>>2&3)
+		status, rank := b&3-1, b>>2&3
 		fits[b] = slices.Contains(of, status) && (!q.NoDue || facet(b)&facetDated == 0) &&
 			(len(q.Priority) == 0 || slices.Contains(q.Priority, tandem.Priorities[rank]))
 	}

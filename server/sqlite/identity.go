@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"tandem"
@@ -25,7 +24,7 @@ func (db *DB) AddDevice(ctx context.Context, user tandem.UserID, hash, name stri
 
 // updateSettings runs a change of what the settings row shows, and logs that row where it changed.
 func (db *DB) updateSettings(ctx context.Context, user tandem.UserID, change func(context.Context, *write) error) error {
-	_, err := db.update(ctx, user, tandem.Cause{Actor: tandem.ActorUser}, func(ctx context.Context, w *write) error {
+	return db.update(ctx, user, tandem.Cause{Actor: tandem.ActorUser}, func(ctx context.Context, w *write) error {
 		before, err := fullSettings(ctx, w.conn, user)
 		if err != nil {
 			return err
@@ -35,7 +34,6 @@ func (db *DB) updateSettings(ctx context.Context, user tandem.UserID, change fun
 		}
 		return w.logSettings(ctx, before)
 	})
-	return err
 }
 
 // Device gives the user and the id of a device; not_found for an unknown or revoked one.
@@ -147,15 +145,15 @@ func (db *DB) FeedByHash(ctx context.Context, hash string) (user tandem.UserID, 
 }
 
 // Pushes gives a user's web-push subscriptions with their keys.
-func (db *DB) Pushes(ctx context.Context, user tandem.UserID) (out []tandem.PushSubscription, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = list(ctx, c, func(r row) (p tandem.PushSubscription, err error) {
-			var doc []byte
-			err = r.Scan(&p.ID, &p.Device, &doc)
-			p.Subscription = json.RawMessage(doc)
-			return p, err
-		}, `select id, device, subscription from pushes where user_id = ? order by id`, user)
-		return err
+func (db *DB) Pushes(ctx context.Context, user tandem.UserID) ([]tandem.PushSubscription, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.PushSubscription, error) {
+		return list(ctx, c, scanSubscription, `select id, device, subscription from pushes where user_id = ? order by id`, user)
 	})
-	return out, err
+}
+
+func scanSubscription(r row) (p tandem.PushSubscription, err error) {
+	var doc []byte
+	err = r.Scan(&p.ID, &p.Device, &doc)
+	p.Subscription = doc
+	return p, err
 }

@@ -168,6 +168,7 @@ func byID[T any](found []T, show func(T) (string, any), err error) (map[string]j
 
 // How each kind is shown, with its id.
 func taskRow(t tandem.Task) (string, any) { return t.UID, t.RowJSON() }
+
 func conversationRow(c tandem.Conversation) (string, any) {
 	return tandem.ConversationKey(c.Number), c.Row()
 }

@@ -8,12 +8,8 @@ import (
 )
 
 // LastMid gives the number of the last mutation of a socket client that is settled; 0 for an unknown client.
-func (db *DB) LastMid(ctx context.Context, user tandem.UserID, client string) (last int64, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		last, err = lastMid(ctx, c, user, client)
-		return err
-	})
-	return last, err
+func (db *DB) LastMid(ctx context.Context, user tandem.UserID, client string) (int64, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) (int64, error) { return lastMid(ctx, c, user, client) })
 }
 
 func lastMid(ctx context.Context, c *conn, user tandem.UserID, client string) (last int64, err error) {
@@ -40,7 +36,7 @@ func midOutcome(ctx context.Context, c *conn, user tandem.UserID, client string,
 // UseMid settles a mutation that the store had no part in, such as a final refusal. One that is settled stays as it is; one that
 // leaps ahead is a conflict.
 func (db *DB) UseMid(ctx context.Context, user tandem.UserID, client string, mid int64, outcome json.RawMessage) error {
-	_, err := db.update(ctx, user, tandem.Cause{Client: client, Mid: mid}, func(ctx context.Context, w *write) error {
+	return db.update(ctx, user, tandem.Cause{Client: client, Mid: mid}, func(ctx context.Context, w *write) error {
 		var out tandem.Outcome
 		done, err := w.replayMid(ctx, &out)
 		if done || err != nil {
@@ -48,7 +44,6 @@ func (db *DB) UseMid(ctx context.Context, user tandem.UserID, client string, mid
 		}
 		return w.saveMid(ctx, w.account.seq, outcome)
 	})
-	return err
 }
 
 // useDryMid settles the mid of a dry run, whose own transaction is rolled back.

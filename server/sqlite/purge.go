@@ -83,7 +83,7 @@ func (db *DB) purgeTrash(ctx context.Context, now time.Time) (total int64, err e
 	}
 	for _, user := range users {
 		for n := purgeBatch; n == purgeBatch; total += int64(n) {
-			_, err := db.update(ctx, user, tandem.Cause{}, func(ctx context.Context, w *write) error {
+			err := db.update(ctx, user, tandem.Cause{}, func(ctx context.Context, w *write) error {
 				ids, err := list(ctx, w.conn, single[int64], `
 					select id from tasks where user_id = ? and status = 2 and ended_at <= ? limit ?`, user, cutoff, purgeBatch)
 				if err != nil {
@@ -131,7 +131,7 @@ func (db *DB) purgeNotices(ctx context.Context, now time.Time) (total int64, err
 		return 0, err
 	}
 	for _, user := range users {
-		_, err := db.update(ctx, user, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
+		err := db.update(ctx, user, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
 			ids, err := list(ctx, w.conn, single[string], `
 				select id from notices where user_id = ? and shown = 1 and fired_at <= ? order by fired_at, id`, user, cutoff)
 			if err != nil {
@@ -158,7 +158,7 @@ func (db *DB) purgeLog(ctx context.Context, now time.Time) (total int64, err err
 		return 0, err
 	}
 	for _, user := range users {
-		_, err := db.update(ctx, user, tandem.Cause{}, func(ctx context.Context, w *write) error {
+		err := db.update(ctx, user, tandem.Cause{}, func(ctx context.Context, w *write) error {
 			floor := w.account.seq - tandem.KeepLogNumbers
 			var fresh *tandem.Seq
 			if _, err := w.one(ctx, into(&fresh), `
@@ -183,10 +183,8 @@ func (db *DB) purgeLog(ctx context.Context, now time.Time) (total int64, err err
 	return total, nil
 }
 
-func (db *DB) owners(ctx context.Context, query string, args ...any) (out []tandem.UserID, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = list(ctx, c, single[tandem.UserID], query, args...)
-		return err
+func (db *DB) owners(ctx context.Context, query string, args ...any) ([]tandem.UserID, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.UserID, error) {
+		return list(ctx, c, single[tandem.UserID], query, args...)
 	})
-	return out, err
 }

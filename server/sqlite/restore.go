@@ -21,7 +21,7 @@ func Restore(ctx context.Context, path, from string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	staged := path + ".restoring"
 	if err := copyFile(from, staged); err != nil {
 		return err
@@ -29,8 +29,8 @@ func Restore(ctx context.Context, path, from string) (err error) {
 	if err := sound(ctx, staged); err != nil {
 		return errors.Join(err, removeStore(staged))
 	}
-	// The old store's log would be taken for the new one's.
-	if err := removeStore(path); err != nil {
+	// The old store's log would be taken for the new one's, so it goes first. A crash in between leaves the old store.
+	if err := removeLog(path); err != nil {
 		return err
 	}
 	return os.Rename(staged, path)
@@ -38,7 +38,7 @@ func Restore(ctx context.Context, path, from string) (err error) {
 
 var errNoStore = errors.New("the file is no copy of a Tandem database")
 
-// sound reports whether the file is a store that Open can take, and leaves it as one file.
+// sound reports whether the file is a store that Open can take, and leaves it as one file that was never opened anywhere.
 func sound(ctx context.Context, path string) error {
 	c, err := dial(ctx, path, false)
 	if err != nil {
@@ -46,7 +46,7 @@ func sound(ctx context.Context, path string) error {
 	}
 	err = soundIn(ctx, c)
 	if err == nil {
-		_, err = c.sql.ExecContext(ctx, `pragma journal_mode = delete`)
+		err = c.forget(ctx)
 	}
 	return errors.Join(err, c.close())
 }
@@ -69,12 +69,12 @@ func soundIn(ctx context.Context, c *conn) error {
 	return nil
 }
 
-func copyFile(from, to string) error {
+func copyFile(from, to string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { err = errors.Join(err, in.Close()) }()
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -84,9 +84,12 @@ func copyFile(from, to string) error {
 }
 
 // removeStore removes a store with its log.
-func removeStore(path string) error {
+func removeStore(path string) error { return errors.Join(os.Remove(path), removeLog(path)) }
+
+// removeLog removes what SQLite keeps beside a store.
+func removeLog(path string) error {
 	var errs []error
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	for _, suffix := range []string{"-wal", "-shm"} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

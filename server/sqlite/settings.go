@@ -15,12 +15,8 @@ import (
 const settingsID = "settings"
 
 // Settings gives a user's settings with what belongs to them: tokens, devices, feed and push. An unknown user has the defaults.
-func (db *DB) Settings(ctx context.Context, user tandem.UserID) (s tandem.Settings, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		s, err = fullSettings(ctx, c, user)
-		return err
-	})
-	return s, err
+func (db *DB) Settings(ctx context.Context, user tandem.UserID) (tandem.Settings, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) (tandem.Settings, error) { return fullSettings(ctx, c, user) })
 }
 
 // readSettings gives the plain settings: what decisions on tasks look at.
@@ -101,7 +97,7 @@ func scanPush(r row) (p tandem.PushDevice, err error) {
 // its first result.
 func (db *DB) Set(ctx context.Context, user tandem.UserID, e tandem.SetEdit) (out tandem.Outcome, err error) {
 	out.OpID = e.Cause.OpID
-	_, err = db.update(ctx, user, e.Cause, func(ctx context.Context, w *write) error {
+	err = db.update(ctx, user, e.Cause, func(ctx context.Context, w *write) error {
 		if done, err := w.replayMid(ctx, &out); done || err != nil {
 			return err
 		}

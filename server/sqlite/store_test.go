@@ -22,6 +22,7 @@ import (
 func TestStore(t *testing.T) {
 	var seen statements
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
+		t.Helper()
 		db := open(t, now)
 		t.Cleanup(func() { seen.collect(db) }) // runs before the store closes
 		return db
@@ -67,11 +68,12 @@ var aliases = map[string]string{"t": "tasks", "v": "versions", "p": "versions"}
 var queues = []string{`select id, topic, user_id, event from outbox order by id limit ?`}
 
 func checkPlans(t *testing.T, texts map[string]bool) {
+	t.Helper()
 	db := open(t, nil)
 	c := <-db.writer
 	defer func() { db.writer <- c }()
 	for text := range texts {
-		if !statement.MatchString(text) || slices.Contains(queues, text) {
+		if !anyStatement.MatchString(text) || slices.Contains(queues, text) {
 			continue
 		}
 		plan, err := list(t.Context(), c, func(r row) (string, error) {
@@ -96,8 +98,8 @@ func checkPlans(t *testing.T, texts map[string]bool) {
 }
 
 var (
-	statement = regexp.MustCompile(`(?is)^\s*(select|insert|update|delete)\b`)
-	numbered  = regexp.MustCompile(`\?(\d*)`)
+	anyStatement = regexp.MustCompile(`(?is)^\s*(select|insert|update|delete)\b`)
+	numbered     = regexp.MustCompile(`\?(\d*)`)
 )
 
 // parameters counts the arguments of a statement.
@@ -142,6 +144,7 @@ var ownerless = map[string]string{
 var withOwner = regexp.MustCompile(`user_id = \?|insert (or \w+ )?into \w+ \([^)]*user_id`)
 
 func checkOwners(t *testing.T, texts map[string]bool) {
+	t.Helper()
 	used := map[string]bool{}
 	for text := range texts {
 		touches := slices.ContainsFunc(tenant, func(table string) bool {
@@ -170,6 +173,7 @@ func checkOwners(t *testing.T, texts map[string]bool) {
 
 // checkCoverage finds statements that the suite never ran: their plan was not looked at.
 func checkCoverage(t *testing.T, texts map[string]bool) {
+	t.Helper()
 	if len(texts) < 100 {
 		t.Skip("only a part of the suite ran")
 	}
@@ -191,7 +195,7 @@ func checkCoverage(t *testing.T, texts map[string]bool) {
 				return true
 			}
 			text, err := strconv.Unquote(lit.Value)
-			if err == nil && statement.MatchString(text) && !strings.Contains(text, " meta ") && !prepared(texts, text) {
+			if err == nil && anyStatement.MatchString(text) && !strings.Contains(text, " meta ") && !prepared(texts, text) {
 				t.Errorf("%s: the suite never runs\n%s", name, text)
 			}
 			return true

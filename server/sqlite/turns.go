@@ -16,7 +16,7 @@ import (
 func (db *DB) StartTurn(ctx context.Context, user tandem.UserID, s tandem.TurnStart) (t tandem.Turn, replayed bool, err error) {
 	cause := s.Cause
 	cause.TurnID = s.ID
-	_, err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
+	err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
 		found, err := turns(ctx, w.conn, `user_id = ? and id = ?`, user, s.ID)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (db *DB) EndTurn(
 	ctx context.Context, t tandem.Turn, reply tandem.Message, respond func(tandem.Seq, tandem.Message) (json.RawMessage, error),
 ) (tandem.Turn, tandem.Message, error) {
 	cause := tandem.Cause{Actor: tandem.ActorAgent, TurnID: t.ID, Conversation: t.Conversation}
-	_, err := db.update(ctx, t.UserID, cause, func(ctx context.Context, w *write) (err error) {
+	err := db.update(ctx, t.UserID, cause, func(ctx context.Context, w *write) (err error) {
 		var one int
 		held, err := w.one(ctx, into(&one), `
 			select 1 from turns where user_id = ? and id = ? and status = 'running' and lease_owner = ? and attempt = ?`,
@@ -148,27 +148,24 @@ func (w *write) endTurn(ctx context.Context, t tandem.Turn) error {
 }
 
 // Turn gives a turn; not_found for an unknown one.
-func (db *DB) Turn(ctx context.Context, user tandem.UserID, id string) (t tandem.Turn, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		found, err := turns(ctx, c, `user_id = ? and id = ?`, user, id)
-		if err == nil && len(found) == 0 {
-			return tandem.NotFound("turn_id", id, "turn")
-		}
-		if err == nil {
-			t = found[0]
-		}
-		return err
+func (db *DB) Turn(ctx context.Context, user tandem.UserID, id string) (tandem.Turn, error) {
+	found, err := view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.Turn, error) {
+		return turns(ctx, c, `user_id = ? and id = ?`, user, id)
 	})
-	return t, err
+	if err == nil && len(found) == 0 {
+		err = tandem.NotFound("turn_id", id, "turn")
+	}
+	if err != nil {
+		return tandem.Turn{}, err
+	}
+	return found[0], nil
 }
 
 // RunningTurns gives a user's turns that have not ended, the oldest first.
-func (db *DB) RunningTurns(ctx context.Context, user tandem.UserID) (out []tandem.Turn, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = turns(ctx, c, `user_id = ? and status = 'running' order by started_at, id`, user)
-		return err
+func (db *DB) RunningTurns(ctx context.Context, user tandem.UserID) ([]tandem.Turn, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.Turn, error) {
+		return turns(ctx, c, `user_id = ? and status = 'running' order by started_at, id`, user)
 	})
-	return out, err
 }
 
 // RequestCancel asks the owner of a running turn to stop; one that has ended is left alone. not_found for an unknown turn.

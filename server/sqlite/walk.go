@@ -82,20 +82,17 @@ const (
 // lanes of one status. Undated tasks come last in both directions, so they are a lane of their own.
 func (f *finder) lanes(status int, after *entry) []*lane {
 	l := &lane{status: status, after: after, chunk: firstChunk}
-	switch f.query.Sort {
-	case tandem.SortStatus:
+	if f.query.Sort == tandem.SortStatus {
 		f.placeByStatus(l)
-	case tandem.SortDue:
-		if _, _, ok := dueRange(f.query); ok {
-			return []*lane{l}
-		}
-		undated := &lane{status: status, undated: true, chunk: firstChunk}
-		if after != nil && after.key.none {
-			l.done, undated.after = true, after
-		}
-		return []*lane{l, undated}
 	}
-	return []*lane{l}
+	if _, _, dated := dueRange(f.query); dated || f.query.Sort != tandem.SortDue {
+		return []*lane{l}
+	}
+	undated := &lane{status: status, undated: true, chunk: firstChunk}
+	if after != nil && after.key.none {
+		l.done, undated.after = true, after
+	}
+	return []*lane{l, undated}
 }
 
 // placeByStatus places a lane in an order by status, where all of it stands before or behind the position, or around it.

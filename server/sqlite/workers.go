@@ -12,17 +12,17 @@ import (
 )
 
 // Outbox gives the oldest events that were not published yet, in the order in which they were written.
-func (db *DB) Outbox(ctx context.Context, limit int) (out []tandem.Outgoing, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = list(ctx, c, func(r row) (o tandem.Outgoing, err error) {
-			var event []byte
-			err = r.Scan(&o.ID, &o.Topic, &o.User, &event)
-			o.Event = event
-			return o, err
-		}, `select id, topic, user_id, event from outbox order by id limit ?`, limit)
-		return err
+func (db *DB) Outbox(ctx context.Context, limit int) ([]tandem.Outgoing, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.Outgoing, error) {
+		return list(ctx, c, scanOutgoing, `select id, topic, user_id, event from outbox order by id limit ?`, limit)
 	})
-	return out, err
+}
+
+func scanOutgoing(r row) (o tandem.Outgoing, err error) {
+	var event []byte
+	err = r.Scan(&o.ID, &o.Topic, &o.User, &event)
+	o.Event = event
+	return o, err
 }
 
 // MarkPublished takes events off the outbox; unknown ones are left alone.
@@ -38,26 +38,26 @@ func (db *DB) MarkPublished(ctx context.Context, ids []int64) error {
 }
 
 // DueReminders gives scheduled reminders of all users with a time up to until, the earliest first.
-func (db *DB) DueReminders(ctx context.Context, until time.Time, limit int) (out []tandem.DuePromise, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = list(ctx, c, func(r row) (p tandem.DuePromise, err error) {
-			var due int64
-			err = r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &due)
-			p.At = instant(due)
-			return p, err
-		}, `
+func (db *DB) DueReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.DuePromise, error) {
+		return list(ctx, c, scanPromise, `
 			select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at
 			from (select user_id, task, reminder_id, generation, due_at from reminders where due_at <= ? order by due_at limit ?) r
 			join tasks t on t.id = r.task and t.user_id = r.user_id order by r.due_at`, milli(until), limit)
-		return err
 	})
-	return out, err
+}
+
+func scanPromise(r row) (p tandem.DuePromise, err error) {
+	var due int64
+	err = r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &due)
+	p.At = instant(due)
+	return p, err
 }
 
 // AddNotice shows that a reminder fired, once per generation and event, and only while its task is open. False: it was there, or
 // nobody wants it any more.
 func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (added bool, err error) {
-	_, err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
+	err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
 		if seen, err := w.inInbox(ctx, in); seen || err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (db *DB) AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Even
 }
 
 // Audit gives entries of the trail in the order in which they were added.
-func (db *DB) Audit(ctx context.Context, f tandem.AuditFilter) (out []tandem.AuditEntry, err error) {
+func (db *DB) Audit(ctx context.Context, f tandem.AuditFilter) ([]tandem.AuditEntry, error) {
 	from, to := int64(0), int64(1<<62)
 	if !f.From.IsZero() {
 		from = milli(f.From)
@@ -168,17 +168,17 @@ func (db *DB) Audit(ctx context.Context, f tandem.AuditFilter) (out []tandem.Aud
 		select id, topic, user_id, at, event from audit
 		where user_id = ?5 and id > ?1 and at between ?2 and ?3 and (?4 = '' or topic = ?4) order by id limit ?6`
 	}
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = list(ctx, c, func(r row) (a tandem.AuditEntry, err error) {
-			var at int64
-			var event []byte
-			err = r.Scan(&a.ID, &a.Topic, &a.User, &at, &event)
-			a.At, a.Event = instant(at), event
-			return a, err
-		}, query, f.After, from, to, f.Topic, f.User, f.Limit)
-		return err
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.AuditEntry, error) {
+		return list(ctx, c, scanAudit, query, f.After, from, to, f.Topic, f.User, f.Limit)
 	})
-	return out, err
+}
+
+func scanAudit(r row) (a tandem.AuditEntry, err error) {
+	var at int64
+	var event []byte
+	err = r.Scan(&a.ID, &a.Topic, &a.User, &at, &event)
+	a.At, a.Event = instant(at), event
+	return a, err
 }
 
 // AddDeadLetter sets aside an event that a consumer cannot take.
@@ -195,17 +195,18 @@ func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer st
 }
 
 // DeadLetters gives what was set aside behind the entry after, in the order in which it was.
-func (db *DB) DeadLetters(ctx context.Context, after int64, limit int) (out []tandem.DeadLetter, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		out, err = list(ctx, c, func(r row) (l tandem.DeadLetter, err error) {
-			var at int64
-			err = r.Scan(&l.ID, &l.Topic, &l.Consumer, &l.Reason, &at, &l.Event)
-			l.At = instant(at)
-			return l, err
-		}, `select id, topic, consumer, reason, at, event from dead_letters where id > ? order by id limit ?`, after, limit)
-		return err
+func (db *DB) DeadLetters(ctx context.Context, after int64, limit int) ([]tandem.DeadLetter, error) {
+	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.DeadLetter, error) {
+		return list(ctx, c, scanLetter, `
+			select id, topic, consumer, reason, at, event from dead_letters where id > ? order by id limit ?`, after, limit)
 	})
-	return out, err
+}
+
+func scanLetter(r row) (l tandem.DeadLetter, err error) {
+	var at int64
+	err = r.Scan(&l.ID, &l.Topic, &l.Consumer, &l.Reason, &at, &l.Event)
+	l.At = instant(at)
+	return l, err
 }
 
 // Claim takes an idempotency key for owner until the lease ends. held: another owner's claim is alive.

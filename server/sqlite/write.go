@@ -42,9 +42,8 @@ type write struct {
 // errUndo ends a write that is not to be kept, without being an error.
 var errUndo = errors.New("not to be kept")
 
-// update runs one write of a user. What change logs takes the user's next number, which update gives; a write that logs nothing
-// gives the head.
-func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) (tandem.Seq, error) {
+// update runs one write of a user. What change logs takes the user's next number; a write that logs nothing takes none.
+func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) error {
 	w := &write{db: db, user: user, cause: cause}
 	err := db.write(ctx, func(ctx context.Context, c *conn) error {
 		w.conn, w.now = c, db.clock() // not before it is our turn: times of writes are in the order of their numbers
@@ -60,16 +59,13 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 			db.told.add(w.delta())
 		}
 	})
-	if err != nil && !errors.Is(err, errUndo) {
-		return 0, err
+	if errors.Is(err, errUndo) {
+		return nil
 	}
-	if len(w.changes) == 0 {
-		return w.account.seq, nil
-	}
-	if db.OnCommit != nil && err == nil {
+	if err == nil && len(w.changes) > 0 && db.OnCommit != nil {
 		db.told.drain(db.OnCommit)
 	}
-	return w.seq(), nil
+	return err
 }
 
 // seq is the number that this write takes if it logs a change.

@@ -24,7 +24,7 @@ func (s *stage) decide(id string, yes bool) {
 
 // deletingWith is a deletion that spends an approval.
 func deletingWith(approval string) tandem.Edit {
-	e := deleting("", number(1))
+	e := deleting(number(1))
 	e.Tool, e.ApprovalID, e.ApprovalHash = "delete_task", approval, "h"
 	return e
 }
@@ -55,7 +55,7 @@ var approvals = map[string]func(*stage){
 	},
 	"it is decided once, by whoever comes first": func(s *stage) {
 		s.ask("q", 0)
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		won := 0
 		for _, err := range together(8, func(i int) error {
 			_, err := s.DecideApproval(s.ctx(), ann, by(""), "q", i%2 == 0, "device")
@@ -69,7 +69,7 @@ var approvals = map[string]func(*stage){
 		}
 		equal(s, "decisions", won, 1)
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 	},
 	"a yes is spent by its call alone, once": func(s *stage) {
 		s.add(ann, tandem.Draft{Title: "One"})
@@ -128,7 +128,7 @@ var approvals = map[string]func(*stage){
 	},
 	"what nobody answers expires, on devices too": func(s *stage) {
 		s.ask("q", 0)
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		n, err := s.ExpireApprovals(s.ctx(), s.clock.Now(), 10)
 		s.must(err)
 		equal(s, "expired early", n, 0)
@@ -137,7 +137,7 @@ var approvals = map[string]func(*stage){
 		s.must(err)
 		equal(s, "expired", n, 1)
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 		equal(s, "left on the device", len(device.rows), 1)
 		_, err = s.DecideApproval(s.ctx(), ann, by(""), "q", true, "phone")
 		s.refused(err, tandem.CodeConflict)

@@ -34,11 +34,11 @@ var edits = map[string]func(*stage){
 	},
 	"a refusing rule leaves nothing": func(s *stage) {
 		s.add(ann, tandem.Draft{Title: "One"})
-		before, events := s.head(ann), len(s.events(ann))
+		before, events := s.head(), len(s.events(ann))
 		_, err := s.Edit(s.ctx(), ann, adding("a", tandem.Draft{Title: "Fine"}, tandem.Draft{Title: ""}))
 		s.refused(err, tandem.CodeInvalid)
 		equal(s, "titles", s.titles(ann, tandem.Query{}), []string{"One"})
-		equal(s, "head", s.head(ann), before)
+		equal(s, "head", s.head(), before)
 		equal(s, "events", len(s.events(ann)), events)
 		equal(s, "the next number", s.add(ann, tandem.Draft{Title: "Two"}).Number, 2)
 	},
@@ -68,7 +68,7 @@ var edits = map[string]func(*stage){
 		if !out.DryRun || out.Wrote() || len(out.Changes) != 1 || out.Changes[0].After.Number != 1 {
 			s.Fatalf("dry run gave %+v", out)
 		}
-		equal(s, "head", s.head(ann), 0)
+		equal(s, "head", s.head(), 0)
 		equal(s, "events", len(s.events(ann)), 0)
 		e.DryRun = false
 		equal(s, "the same id, now for real", s.run(ann, e).Replayed, false)
@@ -82,7 +82,7 @@ var edits = map[string]func(*stage){
 	},
 	"refs find by number and uid, in order, with the trash": func(s *stage) {
 		one, two := s.add(ann, tandem.Draft{Title: "One"}), s.add(ann, tandem.Draft{Title: "Two"})
-		s.run(ann, deleting("", number(1)))
+		s.run(ann, deleting(number(1)))
 		refs := []tandem.TaskRef{{UID: two.UID}, number(99), number(1), {UID: tandem.NewID()}}
 		s.run(ann, tandem.Edit{Refs: refs, Decide: func(sc tandem.Scene) (tandem.Plan, error) {
 			if sc.Tasks[0].UID != two.UID || sc.Tasks[1] != nil || sc.Tasks[2].UID != one.UID || sc.Tasks[2].DeletedAt == nil || sc.Tasks[3] != nil {
@@ -120,7 +120,7 @@ var edits = map[string]func(*stage){
 	"events are committed with the write, in order": func(s *stage) {
 		s.add(ann, tandem.Draft{Title: "One"})
 		s.run(ann, completing("", number(1)))
-		s.run(ann, deleting("", number(1)))
+		s.run(ann, deleting(number(1)))
 		equal(s, "events", s.eventTypes(ann), []tandem.EventType{
 			tandem.EventTaskCreated, tandem.EventTaskUpdate, tandem.EventTaskCompleted, tandem.EventTaskUpdate, tandem.EventTaskDeleted, tandem.EventTaskUpdate,
 		})
@@ -136,7 +136,7 @@ var edits = map[string]func(*stage){
 		got, err := s.Settings(s.ctx(), ann)
 		s.must(err)
 		equal(s, "zone", got.TimeZone, "Asia/Tokyo")
-		equal(s, "head", s.head(ann), 1)
+		equal(s, "head", s.head(), 1)
 	},
 	"eight writers, no number lost": func(s *stage) {
 		together(8, func(int) error {
@@ -147,7 +147,7 @@ var edits = map[string]func(*stage){
 			}
 			return nil
 		})
-		equal(s, "head", s.head(ann), 40)
+		equal(s, "head", s.head(), 40)
 		page, err := s.List(s.ctx(), ann, tandem.Query{Limit: 100})
 		s.must(err)
 		seen := map[int64]bool{}
@@ -216,7 +216,7 @@ var replays = map[string]func(*stage){
 			equal(s, "result", r, results[0])
 		}
 		equal(s, "titles", s.titles(ann, tandem.Query{}), []string{"Once"})
-		equal(s, "head", s.head(ann), 1)
+		equal(s, "head", s.head(), 1)
 	},
 	"an event has its effect once": func(s *stage) {
 		e := adding("", tandem.Draft{Title: "Once"})

@@ -15,9 +15,9 @@ type line struct {
 	row  json.RawMessage
 }
 
-func (s *stage) export(user tandem.UserID) (lines []line) {
+func (s *stage) export() (lines []line) {
 	s.Helper()
-	s.must(s.Export(s.ctx(), user, func(kind string, row json.RawMessage) error {
+	s.must(s.Export(s.ctx(), ann, func(kind string, row json.RawMessage) error {
 		lines = append(lines, line{kind, row})
 		return nil
 	}))
@@ -51,7 +51,7 @@ func life(s *stage) {
 	s.clock.pass(time.Hour)
 	s.run(ann, completing("", number(1)))
 	s.run(ann, succeeding("e1", number(1)))
-	s.run(ann, deleting("", number(2)))
+	s.run(ann, deleting(number(2)))
 	s.talk(ann, 0, "hello", "hi")
 	_, err := s.AddMessage(s.ctx(), ann, by(""), tandem.Message{Conversation: 1, Role: tandem.RoleHidden, Text: "secret"})
 	s.must(err)
@@ -66,12 +66,12 @@ var exports = map[string]func(*stage){
 		life(s)
 		want, past := s.everything(ann), s.clock.Now().Add(-90*time.Minute)
 		before := s.titles(ann, tandem.Query{AsOf: &past})
-		lines := s.export(ann)
+		lines := s.export()
 		s.must(s.DeleteUser(s.ctx(), ann))
 		s.load(ann, lines)
 		equal(s, "tasks", s.everything(ann), want)
 		equal(s, "the list of an hour before", s.titles(ann, tandem.Query{AsOf: &past}), before)
-		page, _ := s.history(1, "", 10)
+		page, _ := s.history("", 10)
 		equal(s, "talk", texts(page), []string{"hello", "hi"})
 		equal(s, "zone", must(s.Settings(s.ctx(), ann)).TimeZone, "Asia/Tokyo")
 		equal(s, "trail", len(must(s.Audit(s.ctx(), tandem.AuditFilter{User: ann, Limit: 10}))), 1)
@@ -81,7 +81,7 @@ var exports = map[string]func(*stage){
 	},
 	"reading it twice adds nothing": func(s *stage) {
 		life(s)
-		lines := s.export(ann)
+		lines := s.export()
 		equal(s, "new rows", s.load(ann, lines), 0)
 		equal(s, "new rows of another", s.load(bob, lines) > 0, true)
 		equal(s, "new rows of another, again", s.load(bob, lines), 0)
@@ -92,7 +92,7 @@ var exports = map[string]func(*stage){
 	"numbers that are taken are given anew": func(s *stage) {
 		life(s)
 		s.add(bob, tandem.Draft{Title: "His"})
-		s.load(bob, s.export(ann))
+		s.load(bob, s.export())
 		equal(s, "his own", s.task(bob, 1).Title, "His")
 		equal(s, "tasks", len(s.everything(bob)), 4)
 	},
@@ -100,7 +100,7 @@ var exports = map[string]func(*stage){
 		fill(s, ann, "cnryann")
 		_, err := s.AddMessage(s.ctx(), ann, by(""), tandem.Message{Conversation: 1, Role: tandem.RoleHidden, Text: "secret"})
 		s.must(err)
-		for _, l := range s.export(ann) {
+		for _, l := range s.export() {
 			for _, word := range []string{"secret", "hash-cnryann", "feed-cnryann", "device-cnryann"} {
 				if strings.Contains(string(l.row), word) {
 					s.Errorf("%s holds %q: %s", l.kind, word, l.row)

@@ -25,22 +25,22 @@ var identities = map[string]func(*stage){
 		s.refused(err, tandem.CodeNotFound)
 	},
 	"devices stand in the settings, on every device": func(s *stage) {
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		s.must(s.AddDevice(s.ctx(), ann, "one", "Firefox"))
 		got, err := s.Settings(s.ctx(), ann)
 		s.must(err)
 		equal(s, "devices", []string{got.Devices[0].Name, got.Devices[0].LastSeenAt.String()}, []string{"Firefox", "2031-05-01T10:00:00Z"})
 		s.clock.pass(time.Minute)
 		s.must(s.RotateDevice(s.ctx(), "one", "two"))
-		equal(s, "a use within the hour takes no number", s.head(ann), 1)
+		equal(s, "a use within the hour takes no number", s.head(), 1)
 		s.clock.pass(time.Hour)
 		s.must(s.RotateDevice(s.ctx(), "two", "three"))
-		equal(s, "a use after an hour is told", s.head(ann), 2)
+		equal(s, "a use after an hour is told", s.head(), 2)
 		s.set(ann, tandem.SetEdit{RevokeDevice: got.Devices[0].ID})
 		_, _, err = s.Device(s.ctx(), "three")
 		s.refused(err, tandem.CodeNotFound)
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 	},
 	"one of eight rotates": func(s *stage) {
 		s.must(s.AddDevice(s.ctx(), ann, "one", "Firefox"))
@@ -56,13 +56,13 @@ var identities = map[string]func(*stage){
 	},
 	"a token is found by its hash, its use noted hourly": func(s *stage) {
 		s.set(ann, tandem.SetEdit{AddToken: token(s, "t")})
-		head := s.head(ann)
+		head := s.head()
 		for range 3 {
 			user, info, err := s.TokenByHash(s.ctx(), "hash-t")
 			s.must(err)
 			equal(s, "token", []any{user, info.ID, info.Scopes}, []any{ann, "t", []string{"tasks:read"}})
 		}
-		equal(s, "numbers taken by three uses", s.head(ann)-head, 1)
+		equal(s, "numbers taken by three uses", s.head()-head, 1)
 		s.clock.pass(time.Hour)
 		_, _, err := s.TokenByHash(s.ctx(), "hash-t")
 		s.must(err)

@@ -68,8 +68,13 @@ var lists = map[string]func(*stage){
 		} {
 			for _, q := range []tandem.Query{
 				{Search: tandem.ParseSearch(text), Fuzzy: true},
-				{Tags: []string{text}}, {TagsAny: [][]string{{text}}}, {Refs: []tandem.TaskRef{{UID: text}}}, {After: &tandem.Position{Key: text, UID: text}},
-				{Sort: tandem.SortTitle, After: &tandem.Position{Key: text, UID: text}}, {Sort: tandem.Sort(text)}, {Status: tandem.StatusFilter(text)},
+				{Tags: []string{text}},
+				{TagsAny: [][]string{{text}}},
+				{Refs: []tandem.TaskRef{{UID: text}}},
+				{After: &tandem.Position{Key: text, UID: text}},
+				{Sort: tandem.SortTitle, After: &tandem.Position{Key: text, UID: text}},
+				{Sort: tandem.Sort(text)},
+				{Status: tandem.StatusFilter(text)},
 			} {
 				if _, err := s.List(s.ctx(), ann, q); err != nil {
 					s.Fatalf("%+v: %v", q, err)
@@ -132,7 +137,7 @@ func populate(s *stage, r *rand.Rand, n int) []tandem.Task {
 		case 0:
 			s.run(ann, completing("", number(i)))
 		case 1:
-			s.run(ann, deleting("", number(i)))
+			s.run(ann, deleting(number(i)))
 		case 2:
 			s.run(ann, retitling("", number(i), phrase(r, 1+r.IntN(3))))
 		}
@@ -353,7 +358,7 @@ func asOf(s *stage) {
 	for range 15 {
 		s.run(ann, adding("", draft(s, r), draft(s, r)))
 		n := 1 + r.Int64N(int64(len(s.everything(ann))))
-		s.run(ann, []tandem.Edit{completing("", number(n)), deleting("", number(n)), retitling("", number(n), phrase(r, 2)), reopening("", number(n))}[r.IntN(4)])
+		s.run(ann, []tandem.Edit{completing("", number(n)), deleting(number(n)), retitling("", number(n), phrase(r, 2)), reopening(number(n))}[r.IntN(4)])
 		q := query(s, r)
 		q.Refs, q.Limit = nil, 5
 		moments = append(moments, moment{s.clock.Now(), s.everything(ann), q})

@@ -45,9 +45,9 @@ func (s *stage) catchUp(r *replica) {
 	r.apply(s, d)
 }
 
-func (s *stage) snapshot(user tandem.UserID) *replica {
+func (s *stage) snapshot() *replica {
 	s.Helper()
-	snap, err := s.Snapshot(s.ctx(), user)
+	snap, err := s.Snapshot(s.ctx(), ann)
 	s.must(err)
 	return &replica{snap.Seq, picture(s, snap.Rows)}
 }
@@ -66,9 +66,9 @@ func step(s *stage, r *rand.Rand) {
 	case 2:
 		edit(completing("", number(n)))
 	case 3:
-		edit(reopening("", number(n)))
+		edit(reopening(number(n)))
 	case 4:
-		edit(deleting("", number(n)))
+		edit(deleting(number(n)))
 	case 5:
 		edit(undoing(by(""), "last"))
 	case 6:
@@ -129,7 +129,7 @@ var logs = map[string]func(*stage){
 	"an old picture with the log equals a new one": func(s *stage) {
 		for seed := range uint64(8) {
 			r := rand.New(rand.NewPCG(seed, 9))
-			old, frequent := s.snapshot(ann), s.snapshot(ann)
+			old, frequent := s.snapshot(), s.snapshot()
 			for i := range 40 {
 				step(s, r)
 				if i%3 == 0 {
@@ -138,7 +138,7 @@ var logs = map[string]func(*stage){
 			}
 			s.catchUp(old)
 			s.catchUp(frequent)
-			fresh := s.snapshot(ann)
+			fresh := s.snapshot()
 			equal(s, "number of the one that slept", old.seq, fresh.seq)
 			equal(s, "rows of the one that slept", old.rows, fresh.rows)
 			equal(s, "rows of the one that was there", frequent.rows, fresh.rows)
@@ -149,10 +149,10 @@ var logs = map[string]func(*stage){
 		for range 60 {
 			step(s, r)
 		}
-		for from := range s.head(ann) {
+		for from := range s.head() {
 			d, ok, err := s.Log(s.ctx(), ann, from)
 			s.must(err)
-			if !ok || d.From != from+1 || d.To != s.head(ann) || len(d.Changes) == 0 {
+			if !ok || d.From != from+1 || d.To != s.head() || len(d.Changes) == 0 {
 				s.Fatalf("the log behind %d is %d..%d with %d changes", from, d.From, d.To, len(d.Changes))
 			}
 		}
@@ -173,7 +173,7 @@ var logs = map[string]func(*stage){
 	},
 	"a deleted task leaves, a restored one returns": func(s *stage) {
 		t := s.add(ann, tandem.Draft{Title: "One"})
-		s.run(ann, deleting("", number(1)))
+		s.run(ann, deleting(number(1)))
 		d, _, err := s.Log(s.ctx(), ann, 1)
 		s.must(err)
 		if ch := d.Changes[0]; ch.ID != t.UID || ch.Row != nil {
@@ -229,7 +229,7 @@ var logs = map[string]func(*stage){
 		s.add(ann, tandem.Draft{Title: "Done"})
 		s.run(ann, completing("", number(3)))
 		s.add(ann, tandem.Draft{Title: "Deleted"})
-		s.run(ann, deleting("", number(4)))
+		s.run(ann, deleting(number(4)))
 		for range 22 {
 			s.talk(ann, 0, "hello", "hi")
 		}
@@ -258,7 +258,7 @@ var logs = map[string]func(*stage){
 			}
 		}()
 		for range 20 {
-			if r := s.snapshot(ann); len(r.rows) != 1+2*int(r.seq) {
+			if r := s.snapshot(); len(r.rows) != 1+2*int(r.seq) {
 				s.Errorf("a snapshot at %d holds %d rows", r.seq, len(r.rows))
 			}
 		}

@@ -18,7 +18,7 @@ var retention = map[string]func(*stage){
 	"nothing fresh goes": func(s *stage) {
 		fill(s, ann, "cnryann")
 		s.add(ann, tandem.Draft{Title: "Two"})
-		s.run(ann, deleting("", number(2)))
+		s.run(ann, deleting(number(2)))
 		before := seen(s, ann)
 		equal(s, "purged", s.purge(), map[string]int64{})
 		equal(s, "what ann sees", seen(s, ann), before)
@@ -26,7 +26,7 @@ var retention = map[string]func(*stage){
 	"the trash is emptied after thirty days": func(s *stage) {
 		s.add(ann, tandem.Draft{Title: "Kept"})
 		gone := s.add(ann, tandem.Draft{Title: "Gone", Tags: []string{"tag"}})
-		s.run(ann, deleting("", number(2)))
+		s.run(ann, deleting(number(2)))
 		s.clock.pass(tandem.KeepTrash)
 		equal(s, "tasks", s.purge()["tasks"], 1)
 		equal(s, "trash", s.titles(ann, tandem.Query{Status: tandem.StatusOnlyDeleted}), []string{})
@@ -76,7 +76,7 @@ var retention = map[string]func(*stage){
 		write := func(n int) {
 			s.add(ann, tandem.Draft{Title: "Task"})
 			for i := range n - 1 {
-				s.run(ann, retitling("", number(1), fmt.Sprint(s.head(ann), i)))
+				s.run(ann, retitling("", number(1), fmt.Sprint(s.head(), i)))
 			}
 		}
 		write(1005)
@@ -99,11 +99,11 @@ var retention = map[string]func(*stage){
 	"a notice that nobody dismissed leaves every device": func(s *stage) {
 		p := s.reminded(ann, time.Hour)
 		s.notice(noticeOf(s, p, "n1"), "e1")
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		s.clock.pass(tandem.KeepNotices)
 		equal(s, "notices", s.purge()["notices"], 1)
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 	},
 	"inbox, keys, letters, trail, turns and approvals have their time": func(s *stage) {
 		fill(s, ann, "cnryann")
@@ -119,7 +119,7 @@ var retention = map[string]func(*stage){
 		equal(s, "after a month", []int64{gone["turns"], gone["approvals"], gone["dead_letters"], gone["audit"]}, []int64{1, 1, 1, 0})
 		s.clock.pass(tandem.KeepAudit)
 		equal(s, "after a year", s.purge()["audit"], 1)
-		page, _ := s.history(1, "", 10)
+		page, _ := s.history("", 10)
 		equal(s, "conversations stay", len(page), 2)
 	},
 }

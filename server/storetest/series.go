@@ -58,7 +58,7 @@ var seriesCases = map[string]func(*stage){
 		s.daily()
 		s.run(ann, completing("", number(1)))
 		s.run(ann, succeeding("e1", number(1)))
-		s.run(ann, reopening("", number(1)))
+		s.run(ann, reopening(number(1)))
 		equal(s, "open after reopening", s.titles(ann, tandem.Query{Status: tandem.StatusOnlyPending}), []string{"Daily"})
 		if s.task(ann, 2).DeletedAt == nil {
 			s.Fatal("the untouched successor stayed")

@@ -57,7 +57,7 @@ var settings = map[string]func(*stage){
 		s.refused(err, tandem.CodeInvalid)
 		_, _, err = s.TokenByHash(s.ctx(), "hash-t")
 		s.refused(err, tandem.CodeNotFound)
-		equal(s, "head", s.head(ann), 0)
+		equal(s, "head", s.head(), 0)
 	},
 	"floating tasks follow a change of zone in the same write": func(s *stage) {
 		hour := time.Hour

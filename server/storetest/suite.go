@@ -101,9 +101,21 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		name  string
 		cases map[string]func(*stage)
 	}{
-		{"edits", edits}, {"replays", replays}, {"series", seriesCases}, {"undo", undos}, {"lists", lists}, {"log", logs},
-		{"settings", settings}, {"talk", talk}, {"turns", turns}, {"approvals", approvals}, {"workers", workers},
-		{"identity", identities}, {"isolation", isolation}, {"retention", retention}, {"export", exports},
+		{"edits", edits},
+		{"replays", replays},
+		{"series", seriesCases},
+		{"undo", undos},
+		{"lists", lists},
+		{"log", logs},
+		{"settings", settings},
+		{"talk", talk},
+		{"turns", turns},
+		{"approvals", approvals},
+		{"workers", workers},
+		{"identity", identities},
+		{"isolation", isolation},
+		{"retention", retention},
+		{"export", exports},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, examine := range part.cases {
@@ -249,12 +261,12 @@ func completing(op string, ref tandem.TaskRef) tandem.Edit {
 	})
 }
 
-func reopening(op string, ref tandem.TaskRef) tandem.Edit {
-	return changing(op, ref, func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) { return tandem.Reopen(sc, t), nil })
+func reopening(ref tandem.TaskRef) tandem.Edit {
+	return changing("", ref, func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) { return tandem.Reopen(sc, t), nil })
 }
 
-func deleting(op string, ref tandem.TaskRef) tandem.Edit {
-	return changing(op, ref, func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) { return tandem.Delete(sc, t, false), nil })
+func deleting(ref tandem.TaskRef) tandem.Edit {
+	return changing("", ref, func(sc tandem.Scene, t tandem.Task) ([]tandem.Task, error) { return tandem.Delete(sc, t, false), nil })
 }
 
 // succeeding makes the next occurrence as the recurrence worker does.
@@ -297,9 +309,9 @@ func (s *stage) task(user tandem.UserID, n int64) tandem.Task {
 	return tandem.Task{}
 }
 
-func (s *stage) head(user tandem.UserID) tandem.Seq {
+func (s *stage) head() tandem.Seq {
 	s.Helper()
-	h, err := s.Head(s.ctx(), user)
+	h, err := s.Head(s.ctx(), ann)
 	s.must(err)
 	return h.Seq
 }

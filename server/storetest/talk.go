@@ -26,9 +26,10 @@ func texts(messages []tandem.Message) []string {
 	return out
 }
 
-func (s *stage) history(conv int64, before string, limit int) ([]tandem.Message, bool) {
+// history reads ann's first conversation.
+func (s *stage) history(before string, limit int) ([]tandem.Message, bool) {
 	s.Helper()
-	messages, more, err := s.History(s.ctx(), ann, conv, before, limit)
+	messages, more, err := s.History(s.ctx(), ann, 1, before, limit)
 	s.must(err)
 	return messages, more
 }
@@ -46,10 +47,10 @@ var talk = map[string]func(*stage){
 		s.talk(ann, 1, "m3", "m4")
 		s.talk(ann, 1, "m5", "m6")
 		s.talk(ann, 0, "other", "other")
-		page, more := s.history(1, "", 4)
+		page, more := s.history("", 4)
 		equal(s, "newest page", texts(page), []string{"m3", "m4", "m5", "m6"})
 		equal(s, "more", more, true)
-		page, more = s.history(1, page[0].ID, 4)
+		page, more = s.history(page[0].ID, 4)
 		equal(s, "older page", texts(page), []string{"m1", "m2"})
 		equal(s, "more", more, false)
 		equal(s, "roles", []tandem.Role{page[0].Role, page[1].Role}, []tandem.Role{tandem.RoleUser, tandem.RoleAssistant})
@@ -69,16 +70,16 @@ var talk = map[string]func(*stage){
 	},
 	"hidden messages reach the model alone": func(s *stage) {
 		s.talk(ann, 0, "m1", "m2")
-		head := s.head(ann)
+		head := s.head()
 		_, err := s.AddMessage(s.ctx(), ann, by(""), tandem.Message{Conversation: 1, Role: tandem.RoleHidden, Text: "secret"})
 		s.must(err)
-		equal(s, "head", s.head(ann), head)
-		page, _ := s.history(1, "", 10)
+		equal(s, "head", s.head(), head)
+		page, _ := s.history("", 10)
 		equal(s, "history", texts(page), []string{"m1", "m2"})
 		full, _, err := s.Transcript(s.ctx(), ann, 1, "", 10)
 		s.must(err)
 		equal(s, "transcript", texts(full), []string{"m1", "m2", "secret"})
-		for key := range s.snapshot(ann).rows {
+		for key := range s.snapshot().rows {
 			if key == "msg/"+full[2].ID {
 				s.Fatal("the hidden message is in the snapshot")
 			}
@@ -87,12 +88,12 @@ var talk = map[string]func(*stage){
 	"messages behind one are removed, on devices too": func(s *stage) {
 		first := s.talk(ann, 0, "m1", "m2")
 		s.talk(ann, 1, "m3", "m4")
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		s.must(s.DeleteMessagesAfter(s.ctx(), ann, by(""), 1, first.MessageID))
-		page, _ := s.history(1, "", 10)
+		page, _ := s.history("", 10)
 		equal(s, "history", texts(page), []string{"m1"})
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 	},
 	"conversations are listed both ways": func(s *stage) {
 		for i := range 5 {
@@ -120,7 +121,7 @@ var talk = map[string]func(*stage){
 	"a conversation is renamed and deleted, on devices too": func(s *stage) {
 		turn := s.talk(ann, 0, "m1", "m2")
 		s.must(s.AddApproval(s.ctx(), ann, by(""), tandem.Approval{ID: "q", Conversation: 1, Args: json.RawMessage(`{}`)}))
-		device, title := s.snapshot(ann), "Renamed"
+		device, title := s.snapshot(), "Renamed"
 		s.set(ann, tandem.SetEdit{Conversations: map[int64]*string{1: &title}})
 		conv, err := s.Conversation(s.ctx(), ann, 1)
 		s.must(err)
@@ -131,6 +132,6 @@ var talk = map[string]func(*stage){
 		_, err = s.Turn(s.ctx(), ann, turn.ID)
 		s.refused(err, tandem.CodeNotFound)
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 	},
 }

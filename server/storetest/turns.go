@@ -32,7 +32,7 @@ func (s *stage) busy(err error) {
 var turns = map[string]func(*stage){
 	"a turn is stored with its words in one write": func(s *stage) {
 		t := s.begin(ann, "t", 0)
-		equal(s, "head", s.head(ann), 1)
+		equal(s, "head", s.head(), 1)
 		want := tandem.Turn{
 			ID: "t", UserID: ann, Conversation: 1, MessageID: t.MessageID, Text: "hello", Zone: "Asia/Tokyo", Hash: "h", Status: tandem.TurnRunning,
 			LeaseOwner: "replica", LeaseUntil: s.clock.Now().Add(tandem.TurnLease), Attempt: 1, StartedAt: s.clock.Now(),
@@ -42,7 +42,7 @@ var turns = map[string]func(*stage){
 		s.must(err)
 		want.Calls = []tandem.ToolCall{}
 		equal(s, "read back", read, want)
-		page, _ := s.history(1, "", 10)
+		page, _ := s.history("", 10)
 		equal(s, "message", page[0].ID, t.MessageID)
 		d, _, err := s.Log(s.ctx(), ann, 0)
 		s.must(err)
@@ -75,7 +75,7 @@ var turns = map[string]func(*stage){
 			}
 		}
 		equal(s, "fresh starts", fresh, 1)
-		equal(s, "head", s.head(ann), 1)
+		equal(s, "head", s.head(), 1)
 	},
 	"one turn a conversation, three a person": func(s *stage) {
 		t := s.begin(ann, "t1", 0)
@@ -106,11 +106,11 @@ var turns = map[string]func(*stage){
 		s.clock.pass(10 * time.Second)
 		t.Reply, t.N, t.Engine = "so far", 7, "llm"
 		t.Calls = []tandem.ToolCall{{ID: "c", Tool: "add_task", Arguments: json.RawMessage(`{"title":"x"}`), Result: json.RawMessage(`null`), Status: "running", OpID: "op", Raw: json.RawMessage(`{"raw":1}`)}}
-		head := s.head(ann)
+		head := s.head()
 		cancel, err := s.SaveTurn(s.ctx(), t)
 		s.must(err)
 		equal(s, "cancel", cancel, false)
-		equal(s, "head", s.head(ann), head)
+		equal(s, "head", s.head(), head)
 		read, err := s.Turn(s.ctx(), ann, "t")
 		s.must(err)
 		t.LeaseUntil = s.clock.Now().Add(tandem.TurnLease)
@@ -131,7 +131,7 @@ var turns = map[string]func(*stage){
 			return json.Marshal(map[string]any{"seq": seq, "message_id": m.ID})
 		})
 		s.must(err)
-		equal(s, "head", s.head(ann), ended.Seq)
+		equal(s, "head", s.head(), ended.Seq)
 		read, err := s.Turn(s.ctx(), ann, "t")
 		s.must(err)
 		want, err := json.Marshal(map[string]any{"seq": ended.Seq, "message_id": reply.ID})
@@ -140,7 +140,7 @@ var turns = map[string]func(*stage){
 		if read.Status != tandem.TurnDone || read.EndedAt == nil || !read.EndedAt.Equal(s.clock.Now()) {
 			s.Fatalf("ended as %+v", read)
 		}
-		page, _ := s.history(1, "", 1)
+		page, _ := s.history("", 1)
 		equal(s, "reply", page[0].Text, "Added.")
 		_, err = s.SaveTurn(s.ctx(), t)
 		s.refused(err, tandem.CodeConflict)

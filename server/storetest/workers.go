@@ -82,10 +82,10 @@ var workers = map[string]func(*stage){
 		p := s.reminded(ann, time.Hour)
 		s.run(ann, completing("", number(1)))
 		equal(s, "promises", len(s.promises(2*time.Hour)), 0)
-		s.run(ann, reopening("", number(1)))
+		s.run(ann, reopening(number(1)))
 		p.Generation = 3
 		equal(s, "promises", s.promises(2*time.Hour), []tandem.DuePromise{p})
-		s.run(ann, deleting("", number(1)))
+		s.run(ann, deleting(number(1)))
 		equal(s, "promises", len(s.promises(2*time.Hour)), 0)
 	},
 	"a promise is kept once": func(s *stage) {
@@ -118,7 +118,7 @@ var workers = map[string]func(*stage){
 		equal(s, "added", s.notice(noticeOf(s, p, "n1"), "e1"), true)
 		equal(s, "the same event", s.notice(noticeOf(s, p, "n1"), "e1"), false)
 		equal(s, "another event of the generation", s.notice(noticeOf(s, p, "n2"), "e2"), false)
-		if _, shown := s.snapshot(ann).rows["notice/n1"]; !shown {
+		if _, shown := s.snapshot().rows["notice/n1"]; !shown {
 			s.Fatal("the notice is not in the snapshot")
 		}
 		p.Generation = 2
@@ -130,17 +130,17 @@ var workers = map[string]func(*stage){
 	"a notice is dismissed for good": func(s *stage) {
 		p := s.reminded(ann, time.Hour)
 		s.notice(noticeOf(s, p, "n1"), "e1")
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		s.set(ann, tandem.SetEdit{Dismiss: []string{"n1", "never there"}})
 		s.catchUp(device)
-		equal(s, "device", device.rows, s.snapshot(ann).rows)
+		equal(s, "device", device.rows, s.snapshot().rows)
 		equal(s, "again", s.notice(noticeOf(s, p, "n2"), "e2"), false)
 		equal(s, "dismissing twice takes no number", s.set(ann, tandem.SetEdit{Dismiss: []string{"n1"}}).Seq, device.seq)
 	},
 	"a plan dismisses the notices of its tasks": func(s *stage) {
 		p := s.reminded(ann, time.Hour)
 		s.notice(noticeOf(s, p, "n1"), "e1")
-		device := s.snapshot(ann)
+		device := s.snapshot()
 		s.run(ann, tandem.Edit{Decide: func(tandem.Scene) (tandem.Plan, error) { return tandem.Plan{Dismiss: []string{p.TaskUID}}, nil }})
 		s.catchUp(device)
 		if _, shown := device.rows["notice/n1"]; shown {
