@@ -101,10 +101,11 @@ func TestTranscript_AModelHearsTheConversation(t *testing.T) {
 	last := model.requests()[len(model.requests())-1]
 	var users, results int
 	for i, m := range last.Messages {
-		switch {
-		case m.Role == agent.RoleUser:
+		switch m.Role {
+		case agent.RoleUser:
 			users++
-		case m.Role == agent.RoleTool:
+		case agent.RoleAssistant:
+		case agent.RoleTool:
 			results++
 			before := last.Messages[i-1]
 			if before.Role != agent.RoleAssistant || before.Calls[0].ID != m.CallID {

@@ -27,8 +27,11 @@ type Options struct {
 	Publish func(tandem.Signal)
 	// Join listens on a user's channel while a turn runs, for a cancel that another process was asked for; nil, or when it
 	// fails: that is noticed when the turn is saved.
-	Join    func(ctx context.Context, user tandem.UserID, deliver func(tandem.Signal)) (leave func(), err error)
-	Owner   string           // names this process in leases
+	Join  func(ctx context.Context, user tandem.UserID, deliver func(tandem.Signal)) (leave func(), err error)
+	Owner string // names this process in leases
+	// Alone says that no other process can hold a lease: what was left running is taken over when Run begins, not when its
+	// lease ends.
+	Alone   bool
 	Now     func() time.Time // default time.Now
 	NewID   func() string    // default tandem.NewID
 	Limits  Limits
@@ -363,8 +366,12 @@ const maxTaken = 8
 
 // sweepEach looks for abandoned turns, at once and then every Limits.Sweep.
 func (s *Service) sweepEach(ctx context.Context, taken chan<- *live) {
-	for {
-		for _, t := range s.sweep(ctx) {
+	ahead := time.Duration(0)
+	if s.Alone {
+		ahead = tandem.TurnLease + time.Second
+	}
+	for ; ; ahead = 0 {
+		for _, t := range s.sweep(ctx, s.Now().Add(ahead)) {
 			s.Log.InfoContext(ctx, "turn taken over", "user_id", t.UserID, "turn_id", t.ID, "attempt", t.Attempt)
 			select {
 			case taken <- s.register(t):
@@ -378,12 +385,12 @@ func (s *Service) sweepEach(ctx context.Context, taken chan<- *live) {
 	}
 }
 
-func (s *Service) sweep(ctx context.Context) []tandem.Turn {
-	now := s.Now()
-	if _, err := s.Store.ExpireApprovals(ctx, now, 100); err != nil && ctx.Err() == nil {
+// sweep expires questions, and takes the turns whose lease ends before then.
+func (s *Service) sweep(ctx context.Context, then time.Time) []tandem.Turn {
+	if _, err := s.Store.ExpireApprovals(ctx, s.Now(), 100); err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "approvals were not expired", "err", err)
 	}
-	taken, err := s.Store.TakeTurns(ctx, s.Owner, now, maxTaken)
+	taken, err := s.Store.TakeTurns(ctx, s.Owner, then, maxTaken)
 	if err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "abandoned turns were not taken over", "err", err)
 	}

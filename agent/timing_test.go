@@ -78,9 +78,11 @@ func (l *ledger) TakeTurns(_ context.Context, owner string, now time.Time, _ int
 func (l *ledger) RunningTurns(context.Context, tandem.UserID) ([]tandem.Turn, error) { return nil, nil }
 func (l *ledger) RequestCancel(context.Context, tandem.UserID, string) error         { return nil }
 func (l *ledger) ExpireApprovals(context.Context, time.Time, int) (int, error)       { return 0, nil }
+
 func (l *ledger) Settings(context.Context, tandem.UserID) (tandem.Settings, error) {
 	return tandem.DefaultSettings(), nil
 }
+
 func (l *ledger) Approval(context.Context, tandem.UserID, string) (tandem.Approval, error) {
 	return tandem.Approval{}, tandem.ErrNotFound
 }
