@@ -149,23 +149,6 @@ func TestCrash_ThePartialTextIsSaidAnew(t *testing.T) {
 	}
 }
 
-func TestCrash_TheOnlyProcessGoesOnAtOnce(t *testing.T) {
-	w := newWorld(t, nil, func(o *agent.Options) { o.Limits.Sweep = time.Hour })
-	var dead atomic.Bool
-	first, kill := w.serve("mortal", llm([]said{text("Half"), {wait: make(chan struct{})}}), func(o *agent.Options) { o.Store = mortal{w.db, &dead} })
-	ticket, err := first.Start(t.Context(), ann, agent.Ask{Text: "hello"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	until(t, first.Watch(t.Context(), ann, ticket.TurnID), func(ev tandem.TurnEvent) bool { return ev.D == "Half" })
-	dead.Store(true)
-	kill()
-	next, _ := w.serve("next", llm([]said{text("Whole.")}), func(o *agent.Options) { o.Alone, o.Limits.Sweep = true, time.Hour })
-	if a := w.wait(next, ticket.TurnID); a.Response != "Whole." {
-		t.Errorf("reply %q", a.Response)
-	}
-}
-
 func TestCrash_TooLateOrTooOftenIsLost(t *testing.T) {
 	w := newWorld(t, llm([]said{text("Whole.")}))
 	var dead atomic.Bool

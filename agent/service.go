@@ -166,6 +166,8 @@ type Ask struct {
 	Text         string
 	Zone         string // IANA name in which the words are read; empty: the person's
 	Cause        tandem.Cause
+	// Scopes of the token with which it is asked; nil holds all of them. The turn's calls hold no more.
+	Scopes []string
 	// Again is the id of the person's message that this turn answers once more: its calls keep their op ids.
 	Again string
 }
@@ -186,7 +188,7 @@ func (s *Service) Start(ctx context.Context, user tandem.UserID, ask Ask) (Ticke
 	if err := ask.check(); err != nil {
 		return Ticket{}, err
 	}
-	return s.start(ctx, user, ask, request{Words: digest(ask.Text), Again: ask.Again})
+	return s.start(ctx, user, ask, request{Words: digest(ask.Text), Again: ask.Again, Scopes: ask.Scopes})
 }
 
 func (a *Ask) check() error {
@@ -213,6 +215,7 @@ func (a *Ask) check() error {
 type request struct {
 	Words    string          `json:"words,omitempty"` // digest of the text
 	Again    string          `json:"again,omitempty"`
+	Scopes   []string        `json:"scopes,omitempty"` // nil: all
 	Approval string          `json:"approval,omitempty"`
 	OK       bool            `json:"ok,omitempty"`
 	Args     json.RawMessage `json:"args,omitempty"`
@@ -366,12 +369,8 @@ const maxTaken = 8
 
 // sweepEach looks for abandoned turns, at once and then every Limits.Sweep.
 func (s *Service) sweepEach(ctx context.Context, taken chan<- *live) {
-	ahead := time.Duration(0)
-	if s.Alone {
-		ahead = tandem.TurnLease + time.Second
-	}
-	for ; ; ahead = 0 {
-		for _, t := range s.sweep(ctx, s.Now().Add(ahead)) {
+	for {
+		for _, t := range s.sweep(ctx) {
 			s.Log.InfoContext(ctx, "turn taken over", "user_id", t.UserID, "turn_id", t.ID, "attempt", t.Attempt)
 			select {
 			case taken <- s.register(t):
@@ -385,12 +384,12 @@ func (s *Service) sweepEach(ctx context.Context, taken chan<- *live) {
 	}
 }
 
-// sweep expires questions, and takes the turns whose lease ends before then.
-func (s *Service) sweep(ctx context.Context, then time.Time) []tandem.Turn {
-	if _, err := s.Store.ExpireApprovals(ctx, s.Now(), 100); err != nil && ctx.Err() == nil {
+func (s *Service) sweep(ctx context.Context) []tandem.Turn {
+	now := s.Now()
+	if _, err := s.Store.ExpireApprovals(ctx, now, 100); err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "approvals were not expired", "err", err)
 	}
-	taken, err := s.Store.TakeTurns(ctx, s.Owner, then, maxTaken)
+	taken, err := s.Store.TakeTurns(ctx, s.Owner, now, maxTaken)
 	if err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "abandoned turns were not taken over", "err", err)
 	}
