@@ -117,10 +117,15 @@ test("what needs a yes is a card on every device, decided once", async () => {
 });
 
 test("a reminder is a notice until it is dismissed anywhere", async () => {
-  await add(page, "Remind me to stretch in 6 seconds");
+  const due = new Date(Math.ceil(Date.now() / 60_000 + 1) * 60_000);
+  await add(page, `Stretch today at ${due.toISOString().slice(11, 16)}`);
+  await row(page, "Stretch").locator("[data-row]").click();
+  await page.getByTitle("Remind").click();
+  await page.getByLabel("Reminder in words").fill(`${Math.floor((due.getTime() - Date.now()) / 1000) - 3} seconds before`);
+  await page.getByLabel("Reminder in words").press("Enter");
   const notice = page.locator("[data-notice]");
   await notice.waitFor({ timeout: 30_000 });
-  expect(await notice.innerText()).toContain("stretch");
+  expect(await notice.innerText()).toContain("Stretch");
   const fresh = await person(browser, complaints);
   const other = await signIn(fresh, tandem.another());
   await other.locator("[data-notice]").getByRole("button", { name: "Dismiss" }).click();

@@ -176,8 +176,7 @@ export class App {
   /** Takes back an operation, or a whole turn of the assistant: a new operation, never a rollback. */
   undo(id: string): void {
     this.#undoable = this.#undoable.filter((op) => op !== id);
-    const { answer } = this.#call("update_task", { undo: id }, null, false);
-    answer.then((result) => this.#sayWarnings(result), () => undefined);
+    this.#call("update_task", { undo: id }, null, false);
   }
 
   undoLast(): void {
@@ -230,7 +229,10 @@ export class App {
 
   #submit(m: Intent, uid: string | null): Made {
     const answer = new Promise<Args>((resolve, reject) => this.#answers.set(m.op, { m, resolve, reject }));
-    answer.catch((why: unknown) => this.#refused(m, uid, why));
+    answer.then(
+      (result) => this.#sayWarnings(result),
+      (why: unknown) => this.#refused(m, uid, why),
+    );
     this.#tabs.submit(structuredClone(m));
     return { op: m.op, answer };
   }
