@@ -44,6 +44,7 @@ const (
 var (
 	errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
 	errBadLine  = errors.New("the line is no JSON object with the strings text, now and tz")
+	errNoText   = errors.New("text is missing")
 )
 
 // answerLines writes one JSON object a line for each line that it reads, and flushes whenever no whole line is waiting.
@@ -96,7 +97,7 @@ func readLine(r *bufio.Reader) (line []byte, bad, err error) {
 // phraseLine is a line of input of the batch commands.
 type phraseLine struct {
 	ID   json.RawMessage `json:"id"`
-	Text string          `json:"text"`
+	Text *string         `json:"text"`
 	Now  string          `json:"now"`
 	TZ   string          `json:"tz"`
 }
@@ -112,7 +113,10 @@ func (l *phraseLine) read(line []byte) (now time.Time, loc *time.Location, err e
 		}
 		return now, nil, errBadLine
 	}
-	if utf8.RuneCountInString(l.Text) > maxText {
+	if l.Text == nil {
+		return now, nil, errNoText
+	}
+	if utf8.RuneCountInString(*l.Text) > maxText {
 		return now, nil, fmt.Errorf("text is longer than %d characters", maxText)
 	}
 	if now, err = time.Parse(time.RFC3339, l.Now); err != nil {
@@ -163,7 +167,7 @@ func parseLine(line []byte, bad error) any {
 		out.Error = firstError(bad, err).Error()
 		return out
 	}
-	r := phrase.Parse(in.Text, now, loc, phrase.Options{})
+	r := phrase.Parse(*in.Text, now, loc, phrase.Options{})
 	out.Title = r.Title
 	if r.Due != nil {
 		out.Due = &parsedDue{Date: r.Due.Date, Time: orNull(clockOf(*r.Due)), TZ: in.TZ}

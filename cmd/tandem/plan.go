@@ -44,7 +44,7 @@ func planLine(line []byte, bad error) any {
 	now, loc, err := in.read(line)
 	out.ID = in.ID
 	if err = firstError(bad, err); err == nil {
-		err = out.plan(in.Text, now, loc)
+		err = out.plan(*in.Text, now, loc)
 	}
 	if err != nil {
 		out.Calls, out.Reply, out.Ask, out.Error = []plannedCall{}, "", false, err.Error()
