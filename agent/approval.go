@@ -299,7 +299,7 @@ func (r *run) settle(ctx context.Context) (ending, bool) {
 	if err != nil {
 		return r.stopped(ctx, err), true
 	}
-	if len(pending) == 0 || r.past.asked != "" && r.past.asked != pending[0].TurnID {
+	if len(pending) == 0 || r.request.Program || r.past.asked != "" && r.past.asked != pending[0].TurnID {
 		return ending{}, false
 	}
 	answer, ok := interpret(pending[0], r.turn.Text)

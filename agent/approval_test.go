@@ -12,6 +12,7 @@ import (
 
 	"tandem"
 	"tandem/agent"
+	"tandem/agent/tools"
 )
 
 // chores makes a world with three tasks and a model that wants to delete the first two; it is asked for a yes.
@@ -119,6 +120,24 @@ func wantReply(t *testing.T, a agent.Answer, d tandem.Decision) {
 		t.Errorf("after a no: %q", a.Response)
 	case d == tandem.DecisionNo && (a.ToolCalls[0].Status != "error" || !strings.Contains(string(a.ToolCalls[0].Result), "do not retry")):
 		t.Errorf("the model learns %s", a.ToolCalls[0].Result)
+	}
+}
+
+func TestApproval_AProgramsYesIsNone(t *testing.T) {
+	w, a := chores(t)
+	w.ask(agent.Ask{Text: "yes", Conversation: a.ConversationID, Program: true})
+	w.wantOpen("Water plants", "Sweep floor", "Call mom")
+	w.say("yes", a.ConversationID)
+	w.wantOpen("Call mom")
+}
+
+func TestTurn_HoldsNoMoreThanTheTokenThatAskedForIt(t *testing.T) {
+	for name, scopes := range map[string][]string{"a reader": {tools.ScopeRead}, "nothing": {}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, llm([]said{call("add_task", args{"title": "Planted"})}, []said{text("Done.")}))
+			w.ask(agent.Ask{Text: "add a task: Planted", Scopes: scopes, Program: true})
+			w.wantOpen()
+		})
 	}
 }
 

@@ -34,7 +34,7 @@ func (b bound) Call(ctx context.Context, tool string, args json.RawMessage) (jso
 func bind(tb *tools.Toolbox) func(context.Context, agent.Binding) (agent.Tools, error) {
 	return func(ctx context.Context, b agent.Binding) (agent.Tools, error) {
 		c, err := tb.Client(ctx, tools.Caller{
-			User: b.User, Kind: tools.Agent, Zone: b.Zone, Now: b.Now, Words: &tools.Words{Text: b.Words},
+			User: b.User, Kind: tools.Agent, Scopes: b.Scopes, Zone: b.Zone, Now: b.Now, Words: &tools.Words{Text: b.Words},
 			Cause: tandem.Cause{Actor: tandem.ActorAgent, TurnID: b.Turn, Conversation: b.Conversation, MessageID: b.MessageID},
 			Policy: func(e tools.Effect) *tandem.Error {
 				return b.Guard(agent.Effect{Tool: e.Tool, Changes: e.Changes, Unsaid: e.Unsaid})

@@ -198,7 +198,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 func (r *run) bind(ctx context.Context) error {
 	b := Binding{
 		User: r.turn.UserID, Turn: r.turn.ID, Conversation: r.turn.Conversation, MessageID: r.turn.MessageID, Words: r.policy.words,
-		Now: r.now, Zone: r.zoneName, Scopes: requestOf(r.turn).Scopes, Guard: r.guard,
+		Now: r.now, Zone: r.zoneName, Scopes: r.request.Scopes, Guard: r.guard,
 	}
 	if r.policy.planned {
 		b.Words = "" // its dates are the grammar's own reading of them

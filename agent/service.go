@@ -168,6 +168,8 @@ type Ask struct {
 	Cause        tandem.Cause
 	// Scopes of the token with which it is asked; nil holds all of them. The turn's calls hold no more.
 	Scopes []string
+	// Program: asked with a personal access token. A program's words answer no question that waits for the person.
+	Program bool
 	// Again is the id of the person's message that this turn answers once more: its calls keep their op ids.
 	Again string
 }
@@ -188,7 +190,7 @@ func (s *Service) Start(ctx context.Context, user tandem.UserID, ask Ask) (Ticke
 	if err := ask.check(); err != nil {
 		return Ticket{}, err
 	}
-	return s.start(ctx, user, ask, request{Words: digest(ask.Text), Again: ask.Again, Scopes: ask.Scopes})
+	return s.start(ctx, user, ask, request{Words: digest(ask.Text), Again: ask.Again, Scopes: ask.Scopes, Program: ask.Program})
 }
 
 func (a *Ask) check() error {
@@ -215,7 +217,8 @@ func (a *Ask) check() error {
 type request struct {
 	Words    string          `json:"words,omitempty"` // digest of the text
 	Again    string          `json:"again,omitempty"`
-	Scopes   []string        `json:"scopes,omitempty"` // nil: all
+	Scopes   []string        `json:"scopes"` // nil: all; empty: none
+	Program  bool            `json:"program,omitempty"`
 	Approval string          `json:"approval,omitempty"`
 	OK       bool            `json:"ok,omitempty"`
 	Args     json.RawMessage `json:"args,omitempty"`

@@ -44,7 +44,7 @@ func (b boundTools) Call(ctx context.Context, tool string, args json.RawMessage)
 func bindTools(box *tools.Toolbox) func(context.Context, agent.Binding) (agent.Tools, error) {
 	return func(ctx context.Context, b agent.Binding) (agent.Tools, error) {
 		client, err := box.Client(ctx, tools.Caller{
-			User: b.User, Kind: tools.Agent, Zone: b.Zone, Now: b.Now,
+			User: b.User, Kind: tools.Agent, Scopes: b.Scopes, Zone: b.Zone, Now: b.Now,
 			Cause: tandem.Cause{
 				Actor: tandem.ActorAgent, TurnID: b.Turn, Conversation: b.Conversation, MessageID: b.MessageID,
 				Caller: fmt.Sprintf("conversation:%d", b.Conversation),
@@ -69,7 +69,7 @@ type restAssistant struct {
 // Start begins a turn.
 func (a restAssistant) Start(ctx context.Context, user tandem.UserID, ask rest.Ask) (rest.Ticket, error) {
 	t, err := a.Service.Start(ctx, user, agent.Ask{
-		TurnID: ask.TurnID, Conversation: ask.Conversation, Text: ask.Text, Zone: ask.Zone, Again: ask.Retry,
+		TurnID: ask.TurnID, Conversation: ask.Conversation, Text: ask.Text, Zone: ask.Zone, Scopes: ask.Scopes, Program: ask.Program, Again: ask.Retry,
 	})
 	return rest.Ticket{TurnID: t.TurnID, Conversation: t.Conversation, MessageID: t.MessageID}, err
 }
@@ -114,7 +114,7 @@ type socketAssistant struct {
 // Chat starts a turn.
 func (a socketAssistant) Chat(ctx context.Context, user tandem.UserID, r session.ChatRequest) (bool, error) {
 	t, err := a.Start(ctx, user, agent.Ask{
-		TurnID: r.Turn, Conversation: r.Conversation, Text: r.Text, Zone: r.Zone, Cause: tandem.Cause{Client: r.Client},
+		TurnID: r.Turn, Conversation: r.Conversation, Text: r.Text, Zone: r.Zone, Scopes: r.Scopes, Program: r.Program, Cause: tandem.Cause{Client: r.Client},
 	})
 	return t.Replayed, err
 }
