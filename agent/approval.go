@@ -299,12 +299,16 @@ func (r *run) settle(ctx context.Context) (ending, bool) {
 	if err != nil {
 		return r.stopped(ctx, err), true
 	}
-	if len(pending) == 0 || r.request.Program || r.past.asked != "" && r.past.asked != pending[0].TurnID {
+	if len(pending) == 0 || r.past.asked != "" && r.past.asked != pending[0].TurnID {
 		return ending{}, false
 	}
 	answer, ok := interpret(pending[0], r.turn.Text)
-	if !ok {
+	switch {
+	case !ok:
 		return ending{}, false
+	case r.request.Program:
+		r.say("That question waits for an answer on one of the person's own devices. " + nothing)
+		return ending{status: tandem.TurnDone}, true
 	}
 	return r.answer(ctx, pending[0], answer)
 }
