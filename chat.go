@@ -270,5 +270,7 @@ type TurnStart struct {
 	Zone         string
 	Hash         string
 	Owner        string // of the lease
-	Cause        Cause
+	// Again is the id of the person's message that is answered anew: it is the turn's message, and what came after it goes.
+	Again string
+	Cause Cause
 }

@@ -201,6 +201,49 @@ func (w *world) settle() {
 	}
 }
 
+func TestApproval_AProgramAnswersNone(t *testing.T) {
+	w, a := chores(t)
+	for _, words := range []string{"yes", "no"} {
+		b := w.ask(agent.Ask{Text: words, Conversation: a.ConversationID, Program: true})
+		if !strings.Contains(b.Response, "own devices") {
+			t.Errorf("%q is answered %q", words, b.Response)
+		}
+	}
+	w.wantOpen("Water plants", "Sweep floor", "Call mom")
+	w.say("yes", a.ConversationID)
+	w.wantOpen("Call mom")
+}
+
+func TestScopes_OfTheTokenBindTheTurn(t *testing.T) {
+	w := newWorld(t, llm([]said{call("list_tasks", args{}), call("add_task", args{"title": "Buy milk"}), call("delete_task", args{"task_id": 1})}, []said{text("Tried.")}))
+	w.add("One")
+	for _, tt := range []struct {
+		scopes []string
+		status string
+	}{
+		{[]string{"tasks:read"}, "ok error error"}, {[]string{"tasks:read", "tasks:write"}, "ok ok error"}, {[]string{}, "error error error"}, {nil, "ok ok ok"},
+	} {
+		a := w.ask(agent.Ask{Text: "delete task 1 and add milk", Scopes: tt.scopes})
+		got := []string{}
+		for _, c := range a.ToolCalls {
+			got = append(got, c.Status)
+		}
+		if strings.Join(got, " ") != tt.status {
+			t.Errorf("with %q: %q, want %q", tt.scopes, got, tt.status)
+		}
+	}
+}
+
+func TestScopes_ARepeatWithAnotherTokenIsARepeat(t *testing.T) {
+	w := newWorld(t, llm([]said{text("Hello.")}))
+	id := tandem.NewID()
+	first := w.ask(agent.Ask{TurnID: id, Text: "hello"})
+	again := w.ask(agent.Ask{TurnID: id, Text: "hello", Program: true, Scopes: []string{"tasks:read"}})
+	if diff := cmp.Diff(first, again); diff != "" {
+		t.Errorf("(-first +again):\n%s", diff)
+	}
+}
+
 func TestApproval_AnsweredByAButton(t *testing.T) {
 	w, a := chores(t)
 	if err := w.approve(a.PendingApproval.ID, true, ""); err != nil {

@@ -119,20 +119,12 @@ func (r *run) append(c Call, rec record, index int) {
 		r.unreadable++
 		call.Status, call.Result = phaseError, failureResult(tandem.CodeInvalid, refusal)
 	} else if writes(c.Tool) {
-		call.OpID = opID(r.origin(), c.Tool, call.Arguments, twins(row.Calls, c.Tool, call.Arguments))
+		call.OpID = opID(r.turn.MessageID, c.Tool, call.Arguments, twins(row.Calls, c.Tool, call.Arguments))
 	}
 	r.live.edit(func(t *tandem.Turn) { t.Calls = append(slices.Clone(t.Calls), call) })
 	if known(c.Tool) {
 		r.live.tool(shownTool(call))
 	}
-}
-
-// origin is the id of the message that this turn answers; a repeated answer keeps the first one's.
-func (r *run) origin() string {
-	if r.request.Again != "" {
-		return r.request.Again
-	}
-	return r.turn.MessageID
 }
 
 // twins counts the earlier calls that are the same.

@@ -170,7 +170,8 @@ type Ask struct {
 	Scopes []string
 	// Program: asked with a personal access token. A program's words answer no question that waits for the person.
 	Program bool
-	// Again is the id of the person's message that this turn answers once more: its calls keep their op ids.
+	// Again is the id of the person's message that this turn answers once more, whose words Text repeats. What came after it
+	// in the conversation goes; calls that were made keep their op ids, and so are not made twice.
 	Again string
 }
 
@@ -253,8 +254,11 @@ func (s *Service) start(ctx context.Context, user tandem.UserID, ask Ask, why re
 	ask.Cause.Actor, ask.Cause.TurnID = tandem.ActorUser, ask.TurnID
 	turn, replayed, err := s.Store.StartTurn(ctx, user, tandem.TurnStart{
 		ID: ask.TurnID, Conversation: ask.Conversation, Title: ask.Title, Text: ask.Text, Zone: ask.Zone, Hash: string(hash),
-		Owner: s.Owner, Cause: ask.Cause,
+		Owner: s.Owner, Again: ask.Again, Cause: ask.Cause,
 	})
+	if errors.Is(err, tandem.ErrConflict) {
+		turn, replayed, err = s.repeated(ctx, user, ask.TurnID, why, err)
+	}
 	if err != nil {
 		return Ticket{}, err
 	}
@@ -262,6 +266,15 @@ func (s *Service) start(ctx context.Context, user tandem.UserID, ask Ask, why re
 		s.accept(ctx, s.register(turn))
 	}
 	return Ticket{User: user, TurnID: turn.ID, Conversation: turn.Conversation, MessageID: turn.MessageID, Replayed: replayed}, nil
+}
+
+// repeated finds the turn that has the id already, when it has the same words: a repeat may come with another token.
+func (s *Service) repeated(ctx context.Context, user tandem.UserID, id string, why request, conflict error) (tandem.Turn, bool, error) {
+	t, err := s.Store.Turn(ctx, user, id)
+	if err != nil || why.Words == "" || requestOf(t).Words != why.Words {
+		return t, false, conflict
+	}
+	return t, true, nil
 }
 
 // admit refuses a turn that this process has no room for, or this user no budget where it will cost some.

@@ -215,25 +215,25 @@ func (w *write) deleteConversation(ctx context.Context, number int64) error {
 	return nil
 }
 
-// DeleteMessagesAfter removes every message of the conversation that came after the named one.
-func (db *DB) DeleteMessagesAfter(ctx context.Context, user tandem.UserID, cause tandem.Cause, conv int64, message string) error {
-	return db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
-		if _, err := conversation(ctx, w.conn, user, conv); err != nil {
-			return err
-		}
-		at, err := position(ctx, w.conn, user, conv, message)
-		if err != nil {
-			return err
-		}
-		ids, err := list(ctx, w.conn, single[string], `
-			select id from messages where user_id = ? and conversation = ? and position > ? and role <> 'hidden'`, user, conv, at)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			w.gone(tandem.KindMsg, id, int64(w.seq()))
-		}
-		_, err = w.exec(ctx, `delete from messages where user_id = ? and conversation = ? and position > ?`, user, conv, at)
+// forgetAfter removes every message of the conversation that came after the named one, which is the person's.
+func (w *write) forgetAfter(ctx context.Context, conv int64, message string) error {
+	var at int64
+	found, err := w.one(ctx, into(&at), `
+		select position from messages where user_id = ? and id = ? and conversation = ? and role = 'user'`, w.user, message, conv)
+	if err != nil {
 		return err
-	})
+	}
+	if !found {
+		return tandem.NotFound("message", message, "message")
+	}
+	ids, err := list(ctx, w.conn, single[string], `
+		select id from messages where user_id = ? and conversation = ? and position > ? and role <> 'hidden'`, w.user, conv, at)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		w.gone(tandem.KindMsg, id, int64(w.seq()))
+	}
+	_, err = w.exec(ctx, `delete from messages where user_id = ? and conversation = ? and position > ?`, w.user, conv, at)
+	return err
 }

@@ -52,17 +52,24 @@ func (w *write) startTurn(ctx context.Context, s tandem.TurnStart) (t tandem.Tur
 			return t, err
 		}
 	}
-	m, err := w.addMessage(ctx, tandem.Message{Conversation: t.Conversation, TurnID: t.ID, Role: tandem.RoleUser, Text: s.Text})
-	if err != nil {
+	if t.MessageID, err = w.question(ctx, t, s.Again); err != nil {
 		return t, err
 	}
-	t.MessageID = m.ID
 	_, err = w.exec(ctx, `
 		insert into turns (user_id, id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner,
 			lease_until, attempt, started_at, seq)
 		values (?, ?, ?, ?, ?, ?, ?, ?, '', '', '[]', 0, ?, ?, ?, ?, 0)`,
 		w.user, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, milli(t.LeaseUntil), t.Attempt, milli(t.StartedAt))
 	return t, err
+}
+
+// question gives the id of the message that the turn answers: a new one, or the named one, behind which all goes.
+func (w *write) question(ctx context.Context, t tandem.Turn, again string) (string, error) {
+	if again != "" {
+		return again, w.forgetAfter(ctx, t.Conversation, again)
+	}
+	m, err := w.addMessage(ctx, tandem.Message{Conversation: t.Conversation, TurnID: t.ID, Role: tandem.RoleUser, Text: t.Text})
+	return m.ID, err
 }
 
 // busyFor is when a person whose turns are all running may ask again.

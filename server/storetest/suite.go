@@ -49,7 +49,6 @@ type Talk interface {
 	History(ctx context.Context, user tandem.UserID, conv int64, before string, limit int) ([]tandem.Message, bool, error)
 	Transcript(ctx context.Context, user tandem.UserID, conv int64, before string, limit int) ([]tandem.Message, bool, error)
 	AddMessage(ctx context.Context, user tandem.UserID, cause tandem.Cause, m tandem.Message) (tandem.Message, error)
-	DeleteMessagesAfter(ctx context.Context, user tandem.UserID, cause tandem.Cause, conv int64, message string) error
 
 	StartTurn(ctx context.Context, user tandem.UserID, s tandem.TurnStart) (tandem.Turn, bool, error)
 	SaveTurn(ctx context.Context, t tandem.Turn) (cancel bool, err error)

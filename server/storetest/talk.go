@@ -85,15 +85,33 @@ var talk = map[string]func(*stage){
 			}
 		}
 	},
-	"messages behind one are removed, on devices too": func(s *stage) {
+	"a message that is answered anew stays, and what came after it goes, on devices too": func(s *stage) {
 		first := s.talk(ann, 0, "m1", "m2")
 		s.talk(ann, 1, "m3", "m4")
 		device := s.snapshot()
-		s.must(s.DeleteMessagesAfter(s.ctx(), ann, by(""), 1, first.MessageID))
+		again := tandem.TurnStart{ID: tandem.NewID(), Conversation: 1, Text: "m1", Owner: "o", Again: first.MessageID}
+		turn, _, err := s.StartTurn(s.ctx(), ann, again)
+		s.must(err)
+		equal(s, "the turn's message", turn.MessageID, first.MessageID)
 		page, _ := s.history("", 10)
 		equal(s, "history", texts(page), []string{"m1"})
 		s.catchUp(device)
 		equal(s, "device", device.rows, s.snapshot().rows)
+
+		for what, message := range map[string]string{"an unknown message": tandem.NewID(), "the assistant's": "reply"} {
+			again.ID, again.Again, again.Conversation = tandem.NewID(), message, 1
+			if what == "the assistant's" {
+				other := s.talk(ann, 0, "q", "a")
+				page, _, err := s.History(s.ctx(), ann, other.Conversation, "", 10)
+				s.must(err)
+				again.Conversation, again.Again = other.Conversation, page[1].ID
+			} else {
+				s.talk(ann, 0, "q", "a")
+				again.Conversation = 2
+			}
+			_, _, err := s.StartTurn(s.ctx(), ann, again)
+			s.refused(err, tandem.CodeNotFound)
+		}
 	},
 	"conversations are listed both ways": func(s *stage) {
 		for i := range 5 {
