@@ -157,6 +157,9 @@ func dropLast(toks []token, word string) []token {
 
 // finish is for a verb that may also begin a new task: "finish the report by friday". What names no task is asked for.
 func (p *planning) finish(c clause, toks []token, v verb) (*step, error) {
+	if foreign(toks, false) {
+		return nil, nil
+	}
 	s, err := p.apply(c, toks, v)
 	if unknown(err) && english.errand.start(c.toks) > 0 {
 		return nil, nil
@@ -208,7 +211,7 @@ func (p *planning) reopen(c clause) (*step, error) {
 // restore takes tasks out of the trash.
 func (p *planning) restore(c clause) (*step, error) {
 	n := english.restore.start(c.toks)
-	if n == 0 {
+	if n == 0 || foreign(c.toks, false) {
 		return nil, nil
 	}
 	v := changing(changeArgs{Restore: true}, "restore")
@@ -256,6 +259,9 @@ func (p *planning) remove(c clause) (*step, error) {
 	if c.question && !c.polite {
 		return nil, nil
 	}
+	if n := english.unremind.start(toks); n > 0 && n < len(toks) {
+		return p.apply(c, toks[n:], changing(changeArgs{Clear: []string{"reminders"}}, "leave alone"))
+	}
 	place, listed := destination(toks)
 	if listed && place.from == 0 && place.to < len(toks) { // "on my list, remove eggs"
 		toks = trimMarks(toks[place.to:])
@@ -284,7 +290,7 @@ func removed(toks []token, off bool) (object []token, ok bool) {
 		}
 		return toks[n:], true
 	}
-	if english.takeOff.start(toks) == 0 || len(toks) < 2 {
+	if english.takeOff.start(toks) == 0 || len(toks) < 2 || toks[0].is("get") && !off {
 		return nil, false
 	}
 	switch last := toks[len(toks)-1]; {
@@ -361,7 +367,7 @@ func (p *planning) unneeded(c clause, toks []token) (*step, error) {
 	if _, listed := destination(toks); listed {
 		return p.apply(c, trimTo(head), deleting(deleteArgs{}))
 	}
-	q := ask("Shall I take " + quote(source(c.text, head)) + " off your list? Say \"delete\" and its name.")
+	q := ask("Which task shall I delete, if any?")
 	q.weak = true
 	return nil, q
 }

@@ -2,6 +2,8 @@ package planner
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 
 	"tandem"
 )
@@ -126,7 +128,7 @@ func (p *planning) scheduled(c clause, toks []token, _ bool) (*step, error) {
 	}
 	rest := listless(toks[n:])
 	event := slices.IndexFunc(rest, func(t token) bool { return t.in(english.meetings) })
-	if event < 0 || event > 5 || foreign(rest, false) {
+	if event < 0 || event > 5 || foreign(rest, false) || toks[0].is("make") && !rest[event].is("appointment", "meeting", "event") {
 		return nil, nil
 	}
 	if english.wants.start(toks) > 0 && !slices.ContainsFunc(rest, func(t token) bool { return t.is("meeting", "appointment", "event") }) {
@@ -216,7 +218,7 @@ func (p *planning) newTasks(c clause, toks []token, remind, several bool) (*step
 func unclear(d addArgs) *question {
 	words := contentOf(lex(d.Title))
 	named := slices.ContainsFunc(words, func(t token) bool { return t.kind != wordToken || !english.generic[t.word] })
-	if len(words) == 0 || !named {
+	if len(words) == 0 || !named || !strings.ContainsFunc(d.Title, unicode.IsLetter) {
 		return ask("What shall the task be called?")
 	}
 	if d.unsettled != "" {

@@ -293,11 +293,14 @@ func (p *planning) moved(c clause, toks []token, when string, back bool) (*step,
 func (p *planning) repeat(c clause) (*step, error) {
 	toks := c.toks
 	n := english.repeatVerb.start(toks)
-	if n == 0 || n >= len(toks) {
+	if n == 0 || n >= len(toks) || medial(toks[n:]) {
 		return nil, nil
 	}
 	for i := n + 1; i < len(toks); i++ {
 		words := source(c.text, toks[i:])
+		if !repeats(toks[i]) && !toks[i-1].is("repeat", "recur") {
+			continue // a weekday alone is a date
+		}
 		r, _, ok := phrase.ParseRecurrence(words, p.now, p.zone, p.options)
 		if !ok {
 			continue
@@ -312,7 +315,15 @@ func (p *planning) repeat(c clause) (*step, error) {
 		}
 		return p.apply(c, head, changing(args, "change"))
 	}
+	if slices.ContainsFunc(toks, func(t token) bool { return t.is("repeat", "recur", "repeating", "recurring") }) {
+		return nil, ask("How often shall it repeat?")
+	}
 	return nil, nil
+}
+
+// repeats reports a word that begins a repetition.
+func repeats(t token) bool {
+	return t.in(english.frequencies) || t.is("every", "each", "everyday", "annually", "fortnightly", "once", "twice")
 }
 
 // reschedule moves due dates: "postpone the report to friday", "push it back a week", "bring the dentist forward by a day".

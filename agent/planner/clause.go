@@ -30,6 +30,10 @@ func cut(text string) []clause {
 		}
 	}
 	for i := 1; i < len(toks); i++ {
+		if toks[i].is("\n") && toks[i-1].is(":") {
+			i = lastLine(toks, i)
+			continue
+		}
 		if next := boundary(text, toks, start, i); next > i {
 			take(i)
 			start = next
@@ -48,8 +52,6 @@ func boundary(text string, toks []token, start, i int) int {
 	t := toks[i]
 	last := i+1 == len(toks)
 	switch {
-	case lists(toks[start:i]):
-		return 0
 	case t.is("\n"):
 		return i + 1
 	case t.is(";"):
@@ -62,13 +64,12 @@ func boundary(text string, toks []token, start, i int) int {
 	return 0
 }
 
-// lists reports a head that announces lines: it holds a colon at the end of its first line.
-func lists(head []token) bool {
-	end := slices.IndexFunc(head, func(t token) bool { return t.is("\n") })
-	if end < 0 {
-		end = len(head)
+// lastLine gives where the lines below a colon end: before an empty one, or with the text.
+func lastLine(toks []token, i int) int {
+	for i+1 < len(toks) && (!toks[i].is("\n") || !toks[i+1].is("\n")) {
+		i++
 	}
-	return end > 0 && head[end-1].is(":")
+	return i
 }
 
 // conditional reports that "if not" stands before the byte at.
@@ -185,8 +186,10 @@ func (c clause) bare() clause {
 	for range 4 {
 		before := len(c.toks)
 		c.toks = withoutAddress(c.toks)
-		if n := english.need.start(c.toks); n > 0 && n < len(c.toks) && english.manages(c.toks[n:]) {
-			c.toks = c.toks[n:]
+		for _, ps := range []patterns{english.need, english.wish} {
+			if n := ps.start(c.toks); n > 0 && n < len(c.toks) && english.manages(c.toks[n:]) {
+				c.toks = c.toks[n:]
+			}
 		}
 		if n := english.polite.start(c.toks); n > 0 && n < len(c.toks) && !english.asksForList(c.toks) {
 			c.toks, c.polite = c.toks[n:], true

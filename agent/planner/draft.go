@@ -115,7 +115,11 @@ func trimFrame(text string) string {
 
 // offer asks whether something is meant as a task.
 func (p *planning) offer(c clause) *question {
-	d := p.draft(c.source(), false)
+	toks := c.toks
+	if n := english.need.start(toks); n > 0 && n < len(toks) {
+		toks = toks[n:]
+	}
+	d := p.draft(source(c.text, toks), false)
 	if unclear(d) != nil || d.Title == "" {
 		q := ask("What shall I add?")
 		q.weak = true

@@ -22,18 +22,18 @@ type lexicon struct {
 
 	undo, correction patterns
 
-	remind, recall, inform, note, newTask, asTask, keep, schedule, alarm, alarmOff, newList, removedTail, listShould, need patterns
-	errand, errandNot, service, question                                                                                   patterns
+	remind, recall, inform, note, newTask, asTask, keep, schedule, alarm, alarmOff, newList, removedTail, listShould, need, wish patterns
+	errand, errandNot, service, question                                                                                         patterns
 
 	mark, complete, completeTail, doneWith, done, reopen, reopenTail patterns
 	wants, lateRemind, notes, setAs, levelEnd                        patterns
-	remove, noLonger, takeOff                                        patterns
+	remove, noLonger, takeOff, unremind                              patterns
 	skip, snooze, restore, stopRepeat                                patterns
 
 	rename, retitle, edit, move, earlier, dueDate, levelOf, raise, lower patterns
 	tagOn, tagAs, tagOff, noteOn, describe, repeatVerb, clearField       patterns
 
-	show, ask, holds, planned, next, left, count, mustI, free patterns
+	show, ask, holds, whether, whenIs, planned, next, left, count, mustI, free patterns
 
 	taskNouns, eventNouns, wideNouns, listNouns, calendarNouns, generic, it, them, parts map[string]bool
 	determiners, meetings, foreign, hired, plain, pairs, assistants, frequencies         map[string]bool
@@ -328,6 +328,7 @@ var english = lexicon{
 		let me know when|once|at|on|in|if
 	`),
 	note: compileAll(`
+		save the|that date for|of
 		note to self that|to?
 		note that|down|:
 		memo|todo that|to|down|:?
@@ -358,12 +359,14 @@ var english = lexicon{
 		remind me|us of|about all? {my}? items|tasks|list|lists|reminders|things|todos|todo|appointments|meetings|schedule|calendar
 	`),
 	newList: compileAll(`
+		i need|want a|an|another new? _? list
 		create|make|start|begin|new|build|set|generate me|up? {det}? new|empty? _? _? _? list|lists|playlist|checklist
 	`),
 	alarmOff: compileAll(`
 		turn|switch|shut off _? _? _? _? alarm|alarms
 		turn|switch|shut _? _? _? _? alarm|alarms off
 		disable|deactivate|stop|silence|mute|kill|cancel|remove|delete|dismiss _? _? _? _? alarm|alarms
+		change|update|edit|move|reset|adjust _? _? _? alarm|alarms
 		do not|never wake me
 		dont wake me
 		i dont want any|an alarm|alarms
@@ -378,7 +381,8 @@ var english = lexicon{
 	schedule: compileAll(`
 		schedule|plan|arrange|organize|organise|setup me|us?
 		set up me|us?
-		set|create|add|put|pencil in? me|us?
+		set|create|add|put|pencil|make in? me|us?
+		new calendar?
 		i need|want
 		i would like
 		id like
@@ -393,7 +397,15 @@ var english = lexicon{
 		alarm for|at|on?
 		i need you to wake me up? at|by
 	`),
+	wish: compileAll(`
+		i would|d like|love|want to
+		id like|love|want to
+		i want|wanna to?
+		can|could|may|might i|we
+		lets
+	`),
 	need: compileAll(`
+		make sure that? i|we
 		i need|have|got|ought|want|intend|plan to
 		i must|should|gotta
 		i will|still need|have to
@@ -440,7 +452,9 @@ var english = lexicon{
 		email|mail me|it|this|that|them|him|her|to
 	`),
 	service: compileAll(`
-		play|book|transfer|order|turn|open|launch|start|stop|pause|resume|skip|sing|translate|convert|define|spell|calculate|compute|roll|flip|toss|tell|give|find|search|navigate|direct|locate|track|reserve|freeze|unfreeze|block|unblock|activate|deactivate|enable|disable|report|sync|speak|talk|whisper|recommend|suggest|explain|describe|increase|decrease|raise|lower|mute|unmute|dim|brighten|adjust|switch|text|message|tweet|post|dial|show|read|check|look|get|send|share|say|answer|google|compare|estimate|download|upload|stream|shuffle|connect|pair|reset|restart|reboot|shut|unlock|lock|rate|like|dislike|save|record|take|bring|be|go|let|make|change|set|help|create|generate|compile|design|draw|simulate|confirm|apply|redeem|withdraw|deposit|exchange|rent|hire|call|email|begin|move|keep|use|know|hear|see|listen|understand|learn
+		book me|us
+		book {det}? _? _? flight|flights|hotel|room|table|ticket|tickets|car|ride|taxi|cab|uber|train|trip
+		play|transfer|order|turn|open|launch|start|stop|pause|resume|skip|sing|translate|convert|define|spell|calculate|compute|roll|flip|toss|tell|give|find|search|navigate|direct|locate|track|reserve|freeze|unfreeze|block|unblock|activate|deactivate|enable|disable|report|sync|speak|talk|whisper|recommend|suggest|explain|describe|increase|decrease|raise|lower|mute|unmute|dim|brighten|adjust|switch|text|message|tweet|post|dial|show|read|check|look|get|send|share|say|answer|google|compare|estimate|download|upload|stream|shuffle|connect|pair|reset|restart|reboot|shut|unlock|lock|rate|like|dislike|save|record|take|bring|be|go|let|make|change|set|help|create|generate|compile|design|draw|simulate|confirm|apply|redeem|withdraw|deposit|exchange|rent|hire|call|email|begin|move|keep|use|know|hear|see|listen|understand|learn
 	`),
 	question: compileAll(`
 		what|whats|when|whens|where|wheres|who|whos|whom|whose|how|hows|why|whys|which|is|are|am|was|were|do|does|did|has|have|had|should|shall|will|would|could|can|may|might|isnt|arent|doesnt|didnt|dont|wont|cant
@@ -521,7 +535,11 @@ var english = lexicon{
 		we dont need|want
 		dont need
 	`),
-	takeOff: compileAll(`take|strike|scratch|cross`),
+	takeOff: compileAll(`take|get|strike|scratch|cross`),
+	unremind: compileAll(`
+		dont|never|stop remind|reminding me|us again|anymore? of|about|to
+		do not remind me|us again|anymore? of|about|to
+	`),
 	skip: compileAll(`
 		skip
 	`),
@@ -548,7 +566,7 @@ var english = lexicon{
 	`),
 	retitle: compileAll(`
 		change|edit|update|set|correct|modify {my}? title|name|text|wording|description of|for|on
-		change|edit|update|set|correct|modify {my}? title|name|text|wording
+		change|edit|update|set|correct|modify {my}? title|wording
 	`),
 	edit: compileAll(`
 		change|edit|update|correct|modify|amend|adjust|alter|set|make|turn
@@ -622,7 +640,22 @@ var english = lexicon{
 	holds: compileAll(`
 		is|are|was|were|did|do|does|have|has|am
 	`),
+	whether: compileAll(`
+		see|check|know|verify if|whether
+		find out|see if|whether
+		tell|inform me|us if|whether
+		let me|us know if|whether
+		can|could you tell|see|check me? if|whether
+	`),
+	whenIs: compileAll(`
+		when|whens is|are|s? my
+		when|whens is|are|s? the next
+		when do|must|should|am i have|need|supposed? to
+		what|whats time|date|day is|are|of? my
+		what|whats the time|date|day|place|location is|are|of my
+	`),
 	planned: compileAll(`
+		do i have|need to be anywhere|somewhere
 		what am i doing|going|supposed|up
 		what do|have|did i have|got|plan|need planned|scheduled|going|to|on|coming|set|left|up?
 		what i am going|doing|supposed
@@ -633,6 +666,7 @@ var english = lexicon{
 		do i have anything|something|plans|any|much|stuff
 		have i got anything|something|plans|any
 		is there anything|something
+		do? there is|are anything|something|plans
 		anything planned|scheduled|due|going|coming|happening|on|i|up
 		what|how does|is|looks|hows|whats my day|week|schedule|weekend|month look|like?
 		hows|how|whats is|does|my? my day|week|schedule|month look|like|looking?
@@ -661,6 +695,7 @@ var english = lexicon{
 		what else is|do|should
 		what do|did i want|need|have|wanted to remember|do
 		what do|should|must i need|have to? buy|get|purchase|pick|shop up|for? at|from? the? grocery|local? store|shop|supermarket|market?
+		what do i need|have at|from the? grocery|local? store|shop|supermarket|market
 		what did i ask|tell|want you to remind me about|of?
 		what were|are the things|items|stuff that? i want|wanted|need|needed|have|had to remember|do|buy|get
 		am i behind|late|overdue
@@ -679,21 +714,21 @@ var english = lexicon{
 	free: compileAll(`
 		am i free|busy|available|booked
 		do i have time
-		are there any openings
+		is|are my _ free|busy|clear|open
 	`),
 
 	determiners: wordSet(classes["{det}"]),
 	foreign: wordSet(`song songs playlist music track album radio volume light lights lamp heating thermostat mode wifi bluetooth tv phone contact contacts
 		account accounts card cards balance reservation reservations flight flights hotel room rooms table uber taxi cab weather news email emails inbox
 		photo photos video movie movies restaurant restaurants recipe recipes stock stocks game games podcast podcasts episode audiobook accent voice language name
-		speed settings history speech checking savings bank credit pin ticket tickets order orders package user theater store stores insurance`),
+		speed settings history speech checking savings bank credit pin ticket tickets order orders package user theater tweet twitter facebook instagram store stores insurance`),
 	hired:       wordSet(`ticket tickets cab taxi uber lyft flight flights hotel card cards`),
 	assistants:  wordSet(`alexa olly siri google please pls plz kindly`),
 	frequencies: wordSet(`daily weekly monthly yearly annual hourly biweekly quarterly`),
 	plain: wordSet(`what whats which when where who how many much is are was were do does did have has had i me my you your show list tell give get read see
 		view display find check know let us hear review time day any got there still left going coming up next supposed kind sort of need be hows whens wheres
 		currently right now yet already am free busy available work focus tackle start should must shall can look like looking happening stuff upcoming
-		contents content details due summary current full entire whole new put get down also existing add added adding told only last want wanted wish would
+		contents content details due plate available summary current full entire whole new put get down also existing add added adding told only last want wanted wish would
 		remember remind please be item entry all every everything it them those these most important urgent go through over back about year reminded reminder done`),
 	pairs: map[string]bool{
 		"mac and cheese": true, "macaroni and cheese": true, "fish and chips": true, "salt and pepper": true, "bread and butter": true,
@@ -709,7 +744,7 @@ var english = lexicon{
 	listNouns:     wordSet("list lists todo todos checklist tasks reminders inbox backlog wishlist board"),
 	calendarNouns: wordSet("calendar calender schedule agenda diary"),
 	generic: wordSet(`task tasks todo item items reminder reminders entry thing something anything stuff list lists event events it this that these those them one
-		new a an the my note notes appointment date alarm notification series group another there here everything`),
+		new a an the my note notes appointment date alarm notification series group another there here everything done next first second third last two three ok`),
 	it:    wordSet("it this that one same"),
 	them:  wordSet("them these those both they"),
 	parts: wordSet("morning mornings afternoon afternoons evening evenings night nights tonight"),

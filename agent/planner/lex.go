@@ -152,7 +152,7 @@ func (l *lexer) word() {
 	end := l.at
 	for end < len(l.text) && (len(l.quotes) == 0 || end < l.quotes[0].from) {
 		r, size := utf8.DecodeRuneInString(l.text[end:])
-		if !wordRune(r) && !l.inside(r, end+size) {
+		if !wordRune(r) && !l.inside(r, end, size) {
 			break
 		}
 		end += size
@@ -165,10 +165,10 @@ func (l *lexer) word() {
 	l.emit(wordToken, foldWord(source), 0, end)
 }
 
-// inside reports whether a mark belongs to the word around it: it's, to-do, 9:30, 3.5.
-func (l *lexer) inside(r rune, next int) bool {
-	after, _ := utf8.DecodeRuneInString(l.text[next:])
-	before, _ := utf8.DecodeLastRuneInString(l.text[:next-utf8.RuneLen(r)])
+// inside reports whether a mark at end belongs to the word around it: it's, to-do, 9:30, 3.5.
+func (l *lexer) inside(r rune, end, size int) bool {
+	after, _ := utf8.DecodeRuneInString(l.text[end+size:])
+	before, _ := utf8.DecodeLastRuneInString(l.text[:end])
 	switch r {
 	case '-':
 		return wordRune(after) && (!unicode.IsDigit(before) || !unicode.IsDigit(after))
@@ -180,8 +180,19 @@ func (l *lexer) inside(r rune, next int) bool {
 	return false
 }
 
+// joiners are the marks that are dropped inside a word.
+const joiners = "'’-‐_"
+
 func foldWord(s string) string {
-	return tandem.Fold(strings.NewReplacer("'", "", "’", "", "-", "", "‐", "", "_", "").Replace(s))
+	if !strings.ContainsAny(s, joiners) {
+		return tandem.Fold(s)
+	}
+	return tandem.Fold(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(joiners, r) {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 // joinWords makes one word of "to do" where it is a noun, and of "play list" and "check list".

@@ -151,6 +151,16 @@ func (ps patterns) whole(toks []token) bool {
 	return false
 }
 
+// find reports whether one of them matches anywhere.
+func (ps patterns) find(toks []token) bool {
+	for i := range toks {
+		if ps.at(toks, i) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func onlyMarks(toks []token) bool {
 	for _, t := range toks {
 		if t.kind != markToken {

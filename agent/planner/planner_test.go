@@ -265,9 +265,17 @@ func TestStream_OutOfScopeIsDeclined(t *testing.T) {
 
 func TestStream_SmallTalk(t *testing.T) {
 	check(t, scene{tasks: household()}, []sentence{
-		{"hello", "say Hello."}, {"Hi there, how are you?", "say "}, {"thanks a lot!", "say You are welcome."}, {"bye", "say Goodbye."},
-		{"yes", "say There is nothing waiting"}, {"no, that is wrong", "say There is nothing waiting"}, {"never mind", "say There is nothing waiting"},
-		{"maybe", "say "}, {"can you repeat that", "say There is nothing to repeat"}, {"help", "say I keep your task list."}, {"", "say I keep your task list."},
+		{"hello", "say Hello."},
+		{"Hi there, how are you?", "say "},
+		{"thanks a lot!", "say You are welcome."},
+		{"bye", "say Goodbye."},
+		{"yes", "say There is nothing waiting"},
+		{"no, that is wrong", "say There is nothing waiting"},
+		{"never mind", "say There is nothing waiting"},
+		{"maybe", "say "},
+		{"can you repeat that", "say There is nothing to repeat"},
+		{"help", "say I keep your task list."},
+		{"", "say I keep your task list."},
 		{"complete 1, thanks", `complete_task {"task_id":1}`},
 	})
 }

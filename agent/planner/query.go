@@ -21,8 +21,11 @@ func (p *planning) query(c clause) (*step, error) {
 	if len(c.toks) > maxQuery {
 		return nil, nil
 	}
-	if english.recall.start(c.toks) > 0 && len(c.toks) > 2 {
+	if english.recall.start(c.toks) > 0 && len(c.toks) > 2 && english.question.start(c.toks[2:]) > 0 {
 		c = c.with(c.toks[2:])
+	}
+	if n := english.whether.start(c.toks); n > 0 && n < len(c.toks) {
+		c = c.with(inquire(c.toks[n:]))
 	}
 	for _, read := range []func(*planning, clause) *listing{
 		(*planning).askNext, (*planning).askLeft, (*planning).askWhether, (*planning).askPlans, (*planning).askFor,
@@ -32,6 +35,12 @@ func (p *planning) query(c clause) (*step, error) {
 		}
 	}
 	return nil, nil
+}
+
+// inquire makes a question of what stands behind "check if".
+func inquire(toks []token) []token {
+	first := toks[0]
+	return slices.Insert(slices.Clone(toks), 0, token{kind: wordToken, word: "do", from: first.from, to: first.from, at: first.at - 1})
 }
 
 // maxQuery bounds the words of a question.
@@ -78,6 +87,9 @@ func (p *planning) askLeft(c clause) *listing {
 func (p *planning) askWhether(c clause) *listing {
 	toks := c.toks
 	if n := english.mustI.start(toks); n > 0 && english.errand.start(toks[n:]) > 0 {
+		return p.lookFor(toks[n:], c)
+	}
+	if n := english.whenIs.start(toks); n > 0 && n < len(toks) && !foreign(toks, false) {
 		return p.lookFor(toks[n:], c)
 	}
 	if n := english.holds.start(toks); n > 0 && n < len(toks) {
@@ -174,14 +186,14 @@ func howTo(toks []token) bool {
 		return true // what a thing is
 	}
 	if toks[0].is("how", "hows") {
-		return len(toks) < 2 || !toks[1].is("many", "much", "does", "is")
+		return len(toks) < 2 || !toks[1].is("many", "much", "does", "is", "long")
 	}
 	return toks[0].is("why", "whys")
 }
 
 // scope reports whether the words are about the list, and whether about all of it.
 func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
-	if foreign(toks[n:], false) {
+	if foreign(toks[n:], false) || ofAssistant.find(toks) {
 		return false, false
 	}
 	if _, ok := destination(toks[:]); ok && !thirdList(toks) {
@@ -202,13 +214,16 @@ func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
 	return false, false
 }
 
+// ofAssistant are words about the assistant itself: "what tasks can you do".
+var ofAssistant = compileAll("can|could|do|are|will you")
+
 // ownList reports "my list", "the shopping list": not "a list of songs".
 func ownList(toks []token, i int) bool {
 	if i+1 < len(toks) && toks[i+1].is("of") && listOf(toks[i+1:]) == 0 {
 		return false
 	}
 	for j := i - 1; j >= 0 && j >= i-4; j-- {
-		if toks[j].is("my", "our", "todo", "shopping", "grocery", "the", "todays", "your", "tomorrows") {
+		if toks[j].is("my", "our", "todo", "shopping", "grocery", "the", "todays", "your", "tomorrows", "any", "all", "available", "what", "which") {
 			return true
 		}
 	}
