@@ -58,6 +58,7 @@ var vendors = map[string][]string{
 	"golang.org/x/time":              {"agent/tools", "server/rest", "sync/session"},
 	"golang.org/x/sync":              {"agent", "server/auth", "cmd/tandem"},
 	"golang.org/x/sys":               {"server/sqlite"},
+	"github.com/google/go-cmp":       {"server/storetest"},
 	"rsc.io/qr":                      {"cmd/tandem"},
 }
 

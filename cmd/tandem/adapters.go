@@ -95,15 +95,27 @@ type socketTools struct {
 
 // Call runs one tool in the name of a device or program.
 func (s socketTools) Call(ctx context.Context, c session.Caller, tool string, args json.RawMessage) (json.RawMessage, error) {
-	kind, who := tools.Person, "device:"+c.Client
-	if c.Program {
-		kind, who = tools.Program, "token:"+c.TokenID
-	}
-	res, err := s.box.Call(ctx, tools.Caller{
-		User: c.User, Kind: kind, Scopes: c.Scopes, IfVersion: c.IfVersion,
-		Cause: tandem.Cause{Actor: tandem.ActorUser, Client: c.Client, Mid: c.Mid, Caller: who},
-	}, tool, args)
+	caller := hand(c.User, c.Program, c.TokenID, c.Scopes, "device:"+c.Client)
+	caller.IfVersion, caller.Cause.Client, caller.Cause.Mid = c.IfVersion, c.Client, c.Mid
+	res, err := s.box.Call(ctx, caller, tool, args)
 	return res.Structured, err
+}
+
+// chatKitAction runs a tool that a person presses in a ChatKit page.
+func chatKitAction(box *tools.Toolbox) rest.Actions {
+	return func(ctx context.Context, p auth.Principal, tool string, args json.RawMessage) (json.RawMessage, error) {
+		res, err := box.Call(ctx, hand(p.User, p.Program, p.TokenID, p.Scopes, "chatkit"), tool, args)
+		return res.Structured, err
+	}
+}
+
+// hand is a person's own hand at where, or a program with its token.
+func hand(user tandem.UserID, program bool, tokenID string, scopes []string, where string) tools.Caller {
+	kind := tools.Person
+	if program {
+		kind, where = tools.Program, "token:"+tokenID
+	}
+	return tools.Caller{User: user, Kind: kind, Scopes: scopes, Cause: tandem.Cause{Actor: tandem.ActorUser, Caller: where}}
 }
 
 // socketAssistant is the agent as a connection drives it.

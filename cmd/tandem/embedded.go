@@ -55,7 +55,7 @@ type embedded struct {
 func newEmbedded(ctx context.Context, c config, logTo io.Writer) (*embedded, error) {
 	e := &embedded{cfg: c, channels: &inproc.Channels{}}
 	e.metrics = newMetrics("embedded")
-	e.log = telemetry.NewLogger(logTo, c.LogLevel, c.LogFormat)
+	e.log = telemetry.NewLogger(logTo, c.LogLevel, c.LogFormat, c.AuthSecret, c.ModelKey)
 	var err error
 	if e.db, err = sqlite.Open(ctx, databaseFile(c.DataDir), sqlite.Options{Log: e.log}); err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (e *embedded) buildHTTP(context.Context) error {
 	}
 	var err error
 	e.http, err = rest.New(rest.Options{
-		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.db, Calendar: e.db,
+		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.db, Actions: chatKitAction(e.box), Calendar: e.db,
 		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
 		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
 		Scrape: e.metrics.Handler(), Web: page, WebLive: e.cfg.WebDir != "",
