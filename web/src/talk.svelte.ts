@@ -123,7 +123,8 @@ export class Talk {
   }
 
   failed(f: Err): void {
-    if (f.ref !== undefined) this.deciding.delete(f.ref);
+    const decision = f.ref !== undefined && this.deciding.delete(f.ref);
+    if (f.code === "rate" && !decision) return; // a question about words that are typed too fast: the next one is answered
     this.#o.toasts.add(f.msg || "That did not work.", { tone: "error" });
   }
 

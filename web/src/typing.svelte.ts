@@ -62,8 +62,9 @@ export class Typing {
     return without(reading, off);
   }
 
-  async read(line: string): Promise<Reading> {
-    return this.#ask(line);
+  /** Reads a line that nobody types, by the server if it may be asked. */
+  read(line: string, ask: boolean): Promise<Reading> {
+    return ask ? this.#ask(line) : Promise.resolve(this.#own(line));
   }
 
   parsed(f: Parsed): void {
@@ -75,12 +76,16 @@ export class Typing {
   }
 
   async #ask(text: string): Promise<Reading> {
-    const { now, zone } = this.#o.scene();
-    const own = readOffline(text, now, zone);
     const id = ++this.#asked;
+    const own = this.#own(text);
     const reading = this.#o.live() ? await this.#answer(id, text, own) : own;
     if (id === this.#asked) this.#heard = reading;
     return reading;
+  }
+
+  #own(text: string): Reading {
+    const { now, zone } = this.#o.scene();
+    return readOffline(text, now, zone);
   }
 
   #answer(id: number, text: string, fallback: Reading): Promise<Reading> {

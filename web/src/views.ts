@@ -70,7 +70,8 @@ function groupBy<T>(all: T[], key: (t: T) => string): Map<string, T[]> {
   return groups;
 }
 
-const byCreation = (a: TaskRow, b: TaskRow): number => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.uid < b.uid ? 1 : -1);
+/** The newest first; what was added together stays in its order. */
+const byCreation = (a: TaskRow, b: TaskRow): number => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.uid < b.uid ? -1 : 1);
 
 function todaySections(tasks: TaskRow[], { scene }: ViewInput): Section[] {
   const now = today(scene.now, scene.zone);
