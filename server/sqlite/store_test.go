@@ -18,13 +18,17 @@ import (
 	"tandem/server/storetest"
 )
 
-// TestStore runs the suite, and then looks at the plan of every statement that it prepared.
+// TestStore runs the suite with an ear at every commit, and then looks at the plan of every statement that it prepared.
 func TestStore(t *testing.T) {
 	var seen statements
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
 		t.Helper()
 		db := open(t, now)
-		t.Cleanup(func() { seen.collect(db) }) // runs before the store closes
+		told := listen(db, now)
+		t.Cleanup(func() { // runs before the store closes
+			told.check(t)
+			seen.collect(db)
+		})
 		return db
 	})
 	t.Run("plans", func(t *testing.T) { checkPlans(t, seen.texts) })
