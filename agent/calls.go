@@ -184,7 +184,7 @@ func (r *run) readAll(ctx context.Context, from, to int) {
 		}
 		r.report(i, phaseRunning, nil)
 		g.Go(func() error {
-			r.run1(ctx, i, c.Tool, c.Arguments)
+			r.invoke(ctx, i, c.Tool, c.Arguments)
 			return nil
 		})
 	}
@@ -206,7 +206,7 @@ func (r *run) write(ctx context.Context, i int, granted *grant) {
 	if c.Tool == addTask && !args.has("on_duplicate") {
 		full["on_duplicate"] = json.RawMessage(`"ask"`) // a model that lost count is asked before it adds a task twice
 	}
-	ok := r.run1(context.WithoutCancel(ctx), i, c.Tool, full.raw())
+	ok := r.invoke(context.WithoutCancel(ctx), i, c.Tool, full.raw())
 	a := r.attempt
 	r.attempt = nil
 	switch {
@@ -218,8 +218,8 @@ func (r *run) write(ctx context.Context, i int, granted *grant) {
 	}
 }
 
-// run1 makes one call and keeps what came of it.
-func (r *run) run1(ctx context.Context, i int, tool string, args json.RawMessage) (ok bool) {
+// invoke makes one call and keeps what came of it.
+func (r *run) invoke(ctx context.Context, i int, tool string, args json.RawMessage) (ok bool) {
 	ctx, stop := context.WithTimeout(ctx, callTime)
 	defer stop()
 	raw, failed, err := r.tools.Call(ctx, tool, args)

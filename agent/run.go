@@ -306,6 +306,7 @@ func shownCalls(calls []tandem.ToolCall) []tandem.ToolCall {
 // close says in the reply how the turn ended, as far as the text itself does not.
 func (r *run) close(end ending) {
 	r.dropUnrun()
+	r.live.withdraw(r.live.length()) // what only formed will never be
 	row := r.live.row()
 	text := strings.TrimSpace(row.Reply)
 	var closing string

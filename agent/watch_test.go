@@ -139,6 +139,23 @@ func TestCancel_KeepsWhatWasDoneAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestCancel_TakesFormingCallsBack(t *testing.T) {
+	forming := said{Event: agent.Event{Forming: &agent.Call{ID: "x", Tool: "add_task", Arguments: []byte(`{"title":"Buy mi`)}}}
+	w := newWorld(t, llm([]said{forming, {wait: make(chan struct{})}}))
+	ticket := w.begin(agent.Ask{Text: "add milk"})
+	ghost := until(t, w.svc.Watch(t.Context(), ann, ticket.TurnID), func(ev tandem.TurnEvent) bool { return ev.Ev == tandem.TurnEvTool })
+	if ghost.Tool.Phase != "forming" || string(ghost.Tool.Args) != `{"title":"Buy mi"}` {
+		t.Errorf("ghost %+v", ghost.Tool)
+	}
+	if err := w.svc.Cancel(t.Context(), ann, ticket.TurnID); err != nil {
+		t.Fatal(err)
+	}
+	a := w.wait(w.svc, ticket.TurnID)
+	if d := fold(t, w.watch(ticket.TurnID)); len(d.tools) != 0 || len(a.ToolCalls) != 0 || d.end.Status != tandem.TurnCancelled {
+		t.Errorf("left over: %v, %v, %s", d.tools, a.ToolCalls, d.end.Status)
+	}
+}
+
 func TestCancel_ReachesAnotherProcess(t *testing.T) {
 	w := newWorld(t, llm([]said{text("Once upon a time"), {wait: make(chan struct{})}}), func(o *agent.Options) { o.Limits.Save = 5 * time.Millisecond })
 	other, _ := w.serve("two", nil)
