@@ -262,6 +262,9 @@ func (p *planning) remove(c clause) (*step, error) {
 	if n := english.unremind.start(toks); n > 0 && n < len(toks) {
 		return p.apply(c, toks[n:], changing(changeArgs{Clear: []string{"reminders"}}, "leave alone"))
 	}
+	if english.never.start(toks) > 0 && english.noLonger.start(toks) == 0 {
+		return &step{say: replyLeft, weak: true}, nil
+	}
 	place, listed := destination(toks)
 	if listed && place.from == 0 && place.to < len(toks) { // "on my list, remove eggs"
 		toks = trimMarks(toks[place.to:])

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -19,7 +20,8 @@ func (p *planning) addNew(c clause) (*step, error) {
 		several bool
 	}{{english.newTask, true}, {english.note, false}, {english.listShould, true}} {
 		if n := frame.words.start(toks); n > 0 && (n < len(toks) || frame.several) {
-			return p.newTasks(c, listless(toks[n:]), false, frame.several)
+			s, err := p.newTasks(c, listless(toks[n:]), false, frame.several)
+			return s.prioritised(toks[:n]), err
 		}
 	}
 	place, listed := destination(toks)
@@ -33,6 +35,21 @@ func (p *planning) addNew(c clause) (*step, error) {
 		}
 	}
 	return nil, nil
+}
+
+// prioritised gives new tasks the priority of the words that announced them: "add an urgent task to …".
+func (s *step) prioritised(frame []token) *step {
+	if s == nil {
+		return nil
+	}
+	for _, t := range frame {
+		if level, ok := levelNames[t.word]; ok {
+			for i := range s.drafts {
+				s.drafts[i].Priority = cmp.Or(s.drafts[i].Priority, level)
+			}
+		}
+	}
+	return s
 }
 
 // keepOn reads "add X", with a list or without one.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -216,7 +217,12 @@ func (p *planning) prioritise(c clause) (*step, error) {
 	}
 	if n := english.levelOf.start(toks); n > 0 && n < len(toks) {
 		head, level := splitLevel(toks[n:])
-		if level == "" {
+		switch {
+		case level == "" && toks[0].is("raise", "increase", "bump"):
+			level = "high"
+		case level == "" && toks[0].is("lower", "decrease"):
+			level = "low"
+		case level == "":
 			return nil, ask("Which priority: low, medium, high or urgent?")
 		}
 		return p.apply(c, head, changing(changeArgs{Priority: level}, "change"))
@@ -384,6 +390,9 @@ func (p *planning) edit(c clause) (*step, error) {
 	}
 	rest := toks[n:]
 	known := taskNamed(rest)
+	if s, err := p.setTo(c, toks, n); s != nil || err != nil {
+		return s, err
+	}
 	if last := rest[len(rest)-1]; last.kind != quoteToken {
 		if head, when, ok := p.splitWhen(c.text, toks[n-1:]); ok && len(head) > 1 {
 			if r, ok := p.refer(c.text, head[1:]); ok && (known || toks[0].is("change", "update")) && p.ours(r) {
@@ -391,7 +400,7 @@ func (p *planning) edit(c clause) (*step, error) {
 			}
 		}
 	}
-	if !known && rest[len(rest)-1].kind != quoteToken {
+	if !known && rest[len(rest)-1].kind != quoteToken || toks[0].is("schedule", "plan") {
 		return nil, nil
 	}
 	head, title := splitContent(c.text, rest)
@@ -402,6 +411,26 @@ func (p *planning) edit(c clause) (*step, error) {
 		return nil, ask("What shall I change about it?")
 	}
 	return p.apply(c, head, changing(changeArgs{Title: named(c.toks, title)}, "change"))
+}
+
+// setTo reads "set call mom to tomorrow", "schedule task 1 for friday". What is no task that is there is left to the rules for
+// new ones; an article says that it is new.
+func (p *planning) setTo(c clause, toks []token, n int) (*step, error) {
+	if !toks[0].is("set", "schedule", "plan") || toks[n].is("a", "an", "another", "new", "up", "me") || foreign(toks, false) {
+		return nil, nil
+	}
+	head, when, ok := p.splitWhen(c.text, toks[n-1:])
+	if !ok || len(head) < 2 {
+		return nil, nil
+	}
+	to, _ := p.move(when, false)
+	v := changing(changeArgs{MoveDue: to}, "move")
+	v.sure, v.second = true, ""
+	s, err := p.apply(c, trimDue(head[1:]), v)
+	if err == nil || errors.Is(err, errUnread) {
+		return s, err
+	}
+	return nil, nil
 }
 
 // named gives a new title; a quoted one stays as it is.

@@ -25,6 +25,9 @@ func cut(text string) []clause {
 	var out []clause
 	start := 0
 	take := func(end int) {
+		if end < len(toks) && toks[end].is("?") {
+			end++
+		}
 		if c := newClause(text, toks[start:end]); len(c.toks) > 0 && len(out) < maxClauses {
 			out = append(out, c)
 		}
@@ -109,10 +112,18 @@ func joint(toks []token, start, i int) int {
 	if english.management.start(tail) == 0 && (english.service.start(tail) == 0 || !complete(toks[start:i])) {
 		return 0
 	}
+	if when := english.remind.start(tail); when > 0 && !joined(tail[when-1:]) {
+		return 0 // "… and remind me an hour before" is part of the same request
+	}
 	if english.openEnded.start(withoutAddress(toks[start:i])) > 0 && !explicit(tail) {
 		return 0
 	}
 	return end
+}
+
+// joined reports words that say of what to be reminded.
+func joined(toks []token) bool {
+	return slices.ContainsFunc(toks, func(t token) bool { return t.is("to", "about", "of", "that") })
 }
 
 // pointed reports a request about what was just spoken of: "remove it", "add them".

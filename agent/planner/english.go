@@ -27,7 +27,7 @@ type lexicon struct {
 
 	mark, complete, completeTail, doneWith, done, reopen, reopenTail patterns
 	wants, lateRemind, notes, setAs, levelEnd                        patterns
-	remove, noLonger, takeOff, unremind                              patterns
+	remove, noLonger, takeOff, unremind, never                       patterns
 	skip, snooze, restore, stopRepeat                                patterns
 
 	rename, retitle, edit, move, earlier, dueDate, levelOf, raise, lower patterns
@@ -49,6 +49,10 @@ var english = lexicon{
 		by the way
 		good morning|afternoon|evening
 		if not|so|possible
+		if its not too much trouble
+		if it is not too much trouble
+		if you dont mind
+		if you can|could|please|would
 		do me a favor|favour and?
 	`),
 	polite: compileAll(`
@@ -536,6 +540,10 @@ var english = lexicon{
 		dont need
 	`),
 	takeOff: compileAll(`take|get|strike|scratch|cross`),
+	never: compileAll(`
+		dont|never|not
+		do not|never
+	`),
 	unremind: compileAll(`
 		dont|never|stop remind|reminding me|us again|anymore? of|about|to
 		do not remind me|us again|anymore? of|about|to
@@ -569,7 +577,7 @@ var english = lexicon{
 		change|edit|update|set|correct|modify {my}? title|wording
 	`),
 	edit: compileAll(`
-		change|edit|update|correct|modify|amend|adjust|alter|set|make|turn
+		change|edit|update|correct|modify|amend|adjust|alter|set|make|turn|schedule|plan
 	`),
 	move: compileAll(`
 		put off
@@ -632,6 +640,7 @@ var english = lexicon{
 		id like|love to just? see|hear|view|check|know|review|confirm
 		need to check|see|view
 		remind me what|of|about|which|when
+		details|info|information of|on|about|for
 		summary of
 	`),
 	ask: compileAll(`
@@ -651,11 +660,13 @@ var english = lexicon{
 		when|whens is|are|s? my
 		when|whens is|are|s? the next
 		when do|must|should|am i have|need|supposed? to
+		when|whens is|are|s? the|my? _ _? _? due
 		what|whats time|date|day is|are|of? my
 		what|whats the time|date|day|place|location is|are|of my
 	`),
 	planned: compileAll(`
 		do i have|need to be anywhere|somewhere
+		what|how about
 		what am i doing|going|supposed|up
 		what do|have|did i have|got|plan|need planned|scheduled|going|to|on|coming|set|left|up?
 		what i am going|doing|supposed
@@ -738,7 +749,7 @@ var english = lexicon{
 	eventNouns: wordSet(`meeting meetings appointment appointments appoints appt event events birthday birthdays anniversary party parties concert wedding
 		conference lunch dinner breakfast brunch interview interviews exam exams flight practice calls class lesson marathon game alarm alarms
 		notification notifications date dates plans seminar workshop session sessions trip vacation holiday ceremony service services visit activity activities marriage`),
-	meetings: wordSet(`meeting meetings appointment appointments appt event lunch dinner breakfast brunch call interview party session conference birthday
+	meetings: wordSet(`meeting meetings appointment appointments appt event lunch dinner breakfast brunch interview party session conference birthday
 		anniversary wedding class lesson exam dentist checkup standup reunion ceremony`),
 	wideNouns:     wordSet("event events calendar schedule schedules agenda plan plans appointments activities date dates things everything anything stuff planner"),
 	listNouns:     wordSet("list lists todo todos checklist tasks reminders inbox backlog wishlist board"),

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf16"
 
@@ -294,17 +295,16 @@ const maxAhead = 999
 
 // readDate takes a day or a time of day.
 func (p *planning) readDate(m *marked, f *filter) {
-	first, last := -1, -1
-	for i := range m.toks {
-		if !m.used[i] {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
+	if p.readEdge(m, f) || p.readOwner(m, f) {
+		return
 	}
+	first := slices.Index(m.used, false)
 	if first < 0 {
 		return
+	}
+	last := len(m.used) - 1
+	for m.used[last] {
+		last--
 	}
 	base := m.toks[first].from
 	text := m.text[base:m.toks[last].to]
@@ -319,8 +319,66 @@ func (p *planning) readDate(m *marked, f *filter) {
 	if !p.clockAlone(spanText(r), *r.Due) {
 		f.from, f.to = r.Due.Date, r.Due.Date
 	}
-	p.takeSpans(m, base, text, r, f)
+	takeSpans(m, base, text, r)
 	f.name(p)
+}
+
+// maxEdge bounds the words of a date that opens or closes a range.
+const maxEdge = 5
+
+// readEdge takes "before friday", "after tomorrow", "until the 9th". Before and after leave the day itself out.
+func (p *planning) readEdge(m *marked, f *filter) bool {
+	for i, t := range m.toks {
+		if m.used[i] || !t.in(edgeWords) {
+			continue
+		}
+		for end := min(len(m.toks), i+1+maxEdge); end > i+1; end-- {
+			w, _, ok := phrase.ParseDue(source(m.text, m.toks[i+1:end]), p.now, p.zone, p.options)
+			if !ok || w.Instant {
+				continue
+			}
+			f.edge(t.word, w.Date)
+			m.take(i, end)
+			m.takeLead(i)
+			return true
+		}
+	}
+	return false
+}
+
+func (f *filter) edge(word, date string) {
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return
+	}
+	switch word {
+	case "before":
+		f.to = day.AddDate(0, 0, -1).Format(time.DateOnly)
+	case "after":
+		f.from = day.AddDate(0, 0, 1).Format(time.DateOnly)
+	case "since", "from":
+		f.from = date
+	default:
+		f.to = date
+	}
+}
+
+// readOwner takes "tomorrow's" and "friday's".
+func (p *planning) readOwner(m *marked, f *filter) bool {
+	for i, t := range m.toks {
+		word := m.text[t.from:t.to]
+		stem := strings.TrimSuffix(strings.TrimSuffix(word, "'s"), "’s")
+		if m.used[i] || t.kind != wordToken || stem == word {
+			continue
+		}
+		if w, _, ok := phrase.ParseDue(stem, p.now, p.zone, p.options); ok && w.Time == "" {
+			f.from, f.to = w.Date, w.Date
+			m.take(i, i+1)
+			f.name(p)
+			return true
+		}
+	}
+	return false
 }
 
 // name gives a single day the name that list_tasks knows.
@@ -372,8 +430,8 @@ func units(s string) int {
 	return n
 }
 
-// takeSpans takes the tokens of a date, and makes a range of it where a word such as "before" stands ahead.
-func (p *planning) takeSpans(m *marked, base int, text string, r phrase.Result, f *filter) {
+// takeSpans takes the tokens of a date.
+func takeSpans(m *marked, base int, text string, r phrase.Result) {
 	for _, s := range r.Spans {
 		if s.Kind != phrase.KindDue {
 			continue
@@ -385,26 +443,7 @@ func (p *planning) takeSpans(m *marked, base int, text string, r phrase.Result, 
 				m.take(i, i+1)
 			}
 		}
-		if first > 0 {
-			f.edge(m.toks[first-1])
-			if m.toks[first-1].in(edgeWords) {
-				m.take(first-1, first)
-			}
-			m.takeLead(first)
-		}
-	}
-}
-
-// edge opens one end of a single day.
-func (f *filter) edge(before token) {
-	if f.from == "" {
-		return
-	}
-	switch before.word {
-	case "before", "until", "till", "by":
-		f.from = ""
-	case "after", "since", "from":
-		f.to = ""
+		m.takeLead(first)
 	}
 }
 

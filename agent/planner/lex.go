@@ -200,7 +200,7 @@ func joinWords(toks []token) []token {
 	out := toks[:0]
 	for i := 0; i < len(toks); i++ {
 		t := toks[i]
-		if i+1 < len(toks) && t.kind == wordToken && joined(toks, i) {
+		if i+1 < len(toks) && t.kind == wordToken && oneWord(toks, i) {
 			t.word, t.to = t.word+toks[i+1].word, toks[i+1].to
 			i++
 		}
@@ -210,7 +210,7 @@ func joinWords(toks []token) []token {
 	return out
 }
 
-func joined(toks []token, i int) bool {
+func oneWord(toks []token, i int) bool {
 	next := toks[i+1]
 	switch {
 	case toks[i].is("play", "check") && next.is("list", "lists"):

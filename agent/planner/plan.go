@@ -87,7 +87,7 @@ func (p *planning) known(writes []call) error {
 	var ids []int64
 	calls := 0
 	for _, c := range writes {
-		if n, ok := c.args.(numbered); ok && len(n.unseen()) > 0 {
+		if n, ok := c.args.(naming); ok && len(n.unseen()) > 0 {
 			ids = append(ids, n.unseen()...)
 			calls++
 		}
@@ -195,7 +195,7 @@ var rules = []func(*planning, clause) (*step, error){
 // clause plans one clause.
 func (p *planning) clause(c clause) (*step, error) {
 	whole := c
-	c = c.bare()
+	c = p.datedLast(c.bare())
 	for i, rule := range rules {
 		with := c
 		if i == 0 {
@@ -252,7 +252,7 @@ func (m message) stages() [][]call {
 	}
 	var unseen []int
 	for i, c := range all {
-		if n, ok := c.args.(numbered); ok && len(n.unseen()) > 0 {
+		if n, ok := c.args.(naming); ok && len(n.unseen()) > 0 {
 			unseen = append(unseen, i)
 		}
 	}
@@ -266,8 +266,8 @@ func (m message) stages() [][]call {
 	return [][]call{all}
 }
 
-// numbered are arguments that name tasks; unseen are the numbers that were not looked up.
-type numbered interface{ unseen() []int64 }
+// naming are arguments that name tasks; unseen are the numbers that were not looked up.
+type naming interface{ unseen() []int64 }
 
 // addCall makes one call of all new tasks.
 func addCall(drafts []addArgs) call {

@@ -89,7 +89,10 @@ func (p *planning) askWhether(c clause) *listing {
 	if n := english.mustI.start(toks); n > 0 && english.errand.start(toks[n:]) > 0 {
 		return p.lookFor(toks[n:], c)
 	}
-	if n := english.whenIs.start(toks); n > 0 && n < len(toks) && !foreign(toks, false) {
+	if n := english.whenIs.start(toks); n > 0 && !foreign(toks, false) {
+		if n == len(toks) { // "when is the bill due"
+			return p.lookFor(toks[2:], c)
+		}
 		return p.lookFor(toks[n:], c)
 	}
 	if n := english.holds.start(toks); n > 0 && n < len(toks) {
@@ -112,20 +115,19 @@ func (p *planning) lookFor(toks []token, c clause) *listing {
 func (p *planning) askPlans(c clause) *listing {
 	n := english.planned.start(c.toks)
 	free := english.free.start(c.toks)
-	if n == 0 && free == 0 {
+	if n == 0 && free == 0 && !c.question {
 		return nil
 	}
 	m := newMarked(c.text, c.toks)
-	f := p.readFilter(m)
 	m.take(0, n)
-	if r := (&reference{}); true {
-		r.readPlace(m)
-	}
+	f := p.readFilter(m)
+	new(reference).readPlace(m)
 	rest := slices.DeleteFunc(contentOf(m.left()), func(t token) bool {
 		return english.plain[t.word] || t.in(english.taskNouns) || english.wideNouns[t.word]
 	})
 	about := slices.ContainsFunc(c.toks, func(t token) bool { return t.is("about", "with", "called", "regarding") })
-	if free > 0 && !f.timed() || len(rest) > 0 && !about {
+	further := n == 0 || c.toks[0].is("what", "how") && c.toks[1].is("about") // "and tomorrow?"
+	if (free > 0 || further) && !f.timed() || len(rest) > 0 && (!about || further) {
 		return nil
 	}
 	return p.listing(f, rest, c)
@@ -144,15 +146,16 @@ func (p *planning) askFor(c clause) *listing {
 	if n == len(toks) && toks[0].is("list") {
 		return p.listing(filter{}, nil, c)
 	}
+	if l := byNumber(toks, n); l != nil {
+		return l
+	}
 	scoped, wide := p.scope(toks, n)
 	if !scoped {
 		return nil
 	}
 	m := newMarked(c.text, toks)
 	m.take(0, n)
-	if r := (&reference{}); true {
-		r.readPlace(m)
-	}
+	new(reference).readPlace(m)
 	for i := n; i < len(toks); i++ {
 		if at, ok := listAt(toks, i); ok && at.from == i && !english.taskNouns[at.noun] {
 			m.take(at.from, at.to)
@@ -166,6 +169,20 @@ func (p *planning) askFor(c clause) *listing {
 	return p.listing(f, slices.DeleteFunc(contentOf(m.left()), drop), c)
 }
 
+// byNumber reads a question about tasks by their numbers: "show me task 3".
+func byNumber(toks []token, n int) *listing {
+	for n < len(toks) && n < 2 && toks[n].is("what", "whats", "is", "are", "which") {
+		n++
+	}
+	if n == 0 || n >= len(toks) || !slices.ContainsFunc(toks[n:], func(t token) bool { return t.kind == mentionToken || t.in(english.taskNouns) }) {
+		return nil
+	}
+	if ids := taskNumbers(toks[n:]); len(ids) > 0 {
+		return &listing{args: listArgs{IDs: ids[:min(len(ids), tandem.MaxBulk)]}, f: filter{status: "all"}}
+	}
+	return nil
+}
+
 // maxHeadline bounds a question without a verb.
 const maxHeadline = 8
 
@@ -175,7 +192,7 @@ func headline(toks []token) bool {
 		english.newTask.start(toks) > 0 || english.keep.start(toks) > 0 {
 		return false
 	}
-	return slices.ContainsFunc(toks, func(t token) bool {
+	return toks[0].is("everything", "all") || slices.ContainsFunc(toks, func(t token) bool {
 		return t.is("tasks", "todos", "reminders", "chores", "errands", "deadlines", "meetings", "appointments")
 	})
 }
@@ -201,7 +218,7 @@ func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
 	}
 	for i, t := range toks {
 		switch {
-		case t.in(english.taskNouns) || n > 0 && (t.kind == tagToken || t.is("everything", "overdue")):
+		case t.in(english.taskNouns) || (n > 0 || toks[0].is("everything", "all")) && (t.kind == tagToken || t.is("everything", "overdue")):
 			return true, true
 		case t.in(english.listNouns) || t.in(english.calendarNouns):
 			if i > 0 && ownList(toks, i) {
@@ -214,8 +231,8 @@ func (p *planning) scope(toks []token, n int) (scoped, wide bool) {
 	return false, false
 }
 
-// ofAssistant are words about the assistant itself: "what tasks can you do".
-var ofAssistant = compileAll("can|could|do|are|will you")
+// ofAssistant are words about the assistant itself: "what tasks can you do", "what happens if I delete one".
+var ofAssistant = compileAll("can|could|do|are|will you\nhappens|happen if|when\nif i|you|we")
 
 // ownList reports "my list", "the shopping list": not "a list of songs".
 func ownList(toks []token, i int) bool {

@@ -15,7 +15,7 @@ type reference struct {
 	ordinal int
 	all     bool // "all", "every", "everything"
 	words   []token
-	text    string // the words as they were written
+	full    string // all that was said, as it was written
 	filter  filter
 	whole   string // with the words about time, for titles that hold them
 	far     bool   // of a calendar, which is none of ours
@@ -34,6 +34,7 @@ func (p *planning) refer(text string, toks []token) (r reference, ok bool) {
 	if r.numbers = taskNumbers(toks); len(r.numbers) > 0 {
 		return r, true
 	}
+	r.full = source(text, toks)
 	m := newMarked(text, toks)
 	r.readPlace(m)
 	if r.readPronoun(m.left()) {
@@ -45,7 +46,6 @@ func (p *planning) refer(text string, toks []token) (r reference, ok bool) {
 	m.takeAll(relativeWords)
 	left := m.left()
 	r.words = contentOf(left)
-	r.text = strings.TrimSpace(source(text, left))
 	r.all = r.all || len(r.words) == 0 && !r.filter.empty() || len(r.words) == 0 && plural(left)
 	return r, len(r.words) > 0 || r.all || r.list
 }

@@ -21,6 +21,7 @@ const (
 	replyDoubt          = "That is fine. Tell me when you have decided."
 	replyNothingPending = "There is nothing waiting for an answer."
 	replyUndoHint       = "Say \"undo\" and I take the last change back."
+	replyLeft           = "Very well, I leave everything as it is."
 	replyRefuse         = "I can only help with your task list."
 	replyRest           = "The rest I cannot do: I only keep your task list."
 )
@@ -171,6 +172,8 @@ func (p *planning) sayList(l shownList) string {
 	switch {
 	case !l.found.Success && l.found.Message != "":
 		return l.found.Message
+	case total == 0 && len(l.args.IDs) > 0:
+		return fmt.Sprintf("There is no task %d.", l.args.IDs[0])
 	case total == 0:
 		return "You have no " + what + "."
 	case l.count:

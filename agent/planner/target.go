@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 func (p *planning) resolve(r reference, v verb) (targets, error) {
 	switch {
 	case len(r.numbers) > 0:
-		return byNumber(r.numbers), nil
+		return numbered(r.numbers), nil
 	case r.it || r.them || r.ordinal != 0:
 		return p.pointed(r, v)
 	case r.far && v.sure:
@@ -24,7 +25,7 @@ func (p *planning) resolve(r reference, v verb) (targets, error) {
 	return p.byWords(r, v)
 }
 
-func byNumber(numbers []int64) targets {
+func numbered(numbers []int64) targets {
 	t := targets{number: true}
 	for _, n := range numbers {
 		if !slices.ContainsFunc(t.list, func(o target) bool { return o.Number == n }) {
@@ -117,7 +118,7 @@ func (p *planning) byWords(r reference, v verb) (targets, error) {
 	if len(t.list) > 0 || q != nil && !q.weak {
 		return t, orNil(q)
 	}
-	if v.second != "" && r.filter.status == "" {
+	if v.second != "" && r.filter.status == "" && !r.all {
 		more, err := p.search(r, v.second)
 		if err != nil {
 			return targets{}, err
@@ -126,8 +127,23 @@ func (p *planning) byWords(r reference, v verb) (targets, error) {
 			return t, orNil(again)
 		}
 	}
+	if r.all {
+		return p.byTag(r, v, q)
+	}
 	q.weak = false
 	return targets{}, q
+}
+
+// byTag takes the words before "tasks" as a tag: "all work tasks".
+func (p *planning) byTag(r reference, v verb, otherwise *question) (targets, error) {
+	f := r.filter
+	f.tags = append(slices.Clone(f.tags), foldedTokens(r.words))
+	t, err := p.every(reference{filter: f}, v)
+	if errors.Is(err, errUnread) || err == nil {
+		return t, err
+	}
+	otherwise.weak = false
+	return targets{}, otherwise
 }
 
 func orNil(q *question) error {
@@ -205,11 +221,11 @@ func (p *planning) choose(r reference, v verb, found result) (targets, *question
 	case ok:
 		return targets{list: []target{targetOf(rows[best.Number])}}, nil
 	case len(ranked) == 0:
-		q := ask(fmt.Sprintf("I found no task like %s. Which one shall I %s?", quote(r.text), v.doing))
+		q := ask(fmt.Sprintf("I found no task like %s. Which one shall I %s?", quote(r.full), v.doing))
 		q.weak = true
 		return targets{}, q
 	}
-	q := p.which(v, ranked.Candidates(), r.text)
+	q := p.which(v, ranked.Candidates(), r.full)
 	q.weak = ranked[0].Likeness < highLikeness
 	return targets{}, q
 }

@@ -56,6 +56,11 @@ func (p *planning) splitWhen(text string, toks []token) (head []token, when stri
 		for j < len(toks)-1 && toks[j].is("to", "until", "till", "for", "on", "by", "at", "from", "due", "as", "back", "it") {
 			j++
 		}
+		if j == len(toks)-1 && toks[j].kind == numberToken && toks[j].n <= 24 && toks[j-1].is("to", "at", "until", "till") {
+			if words := "at " + toks[j].word; p.isWhen(words) {
+				return toks[:i], words, true
+			}
+		}
 		for _, from := range []int{j, i} {
 			if words := source(text, toks[from:]); p.isWhen(words) {
 				return toks[:i], words, true
@@ -63,6 +68,25 @@ func (p *planning) splitWhen(text string, toks []token) (head []token, when stri
 		}
 	}
 	return nil, "", false
+}
+
+// datedLast moves a date that stands before a request behind it: "tomorrow at 9, remind me to call Bob".
+func (p *planning) datedLast(c clause) clause {
+	for i := 1; i < min(len(c.toks)-1, maxWhen); i++ {
+		rest := c.toks[i:]
+		if english.remind.start(rest) == 0 && english.newTask.start(rest) == 0 && (english.keep.start(rest) == 0 || !destinationIn(rest)) {
+			continue
+		}
+		head := source(c.text, trimMarks(c.toks[:i]))
+		_, _, repeats := phrase.ParseRecurrence(head, p.now, p.zone, p.options)
+		if !repeats && !p.isWhen(head) {
+			return c
+		}
+		c.text = source(c.text, rest) + " " + head
+		c.toks = lex(c.text)
+		return c
+	}
+	return c
 }
 
 func (p *planning) isWhen(words string) bool {
