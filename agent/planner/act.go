@@ -223,7 +223,7 @@ func (p *planning) restore(c clause) (*step, error) {
 func (p *planning) snooze(c clause) (*step, error) {
 	toks := c.toks
 	if n := english.skip.start(toks); n > 0 && n < len(toks) && !c.polite && !medial(toks[n:]) {
-		head, _ := cutTail(toks[n:], thisTime)
+		head, _ := cutTail(toks[n:], english.thisTime)
 		return p.apply(c, head, completing(completeArgs{Skip: true}, "pending", "", "skip"))
 	}
 	n := english.snooze.start(toks)
@@ -243,8 +243,6 @@ func (p *planning) snooze(c clause) (*step, error) {
 	}
 	return p.apply(c, head, changing(changeArgs{Snooze: until}, "snooze"))
 }
-
-var thisTime = compileAll("this time|week|month|once|one\nonce\njust this once\nfor this|the time|week|month\nnext time|one")
 
 // medial reports words of music and video, for which "skip" means another thing.
 func medial(toks []token) bool {
@@ -325,10 +323,10 @@ func foreign(toks []token, listed bool) bool {
 
 func (p *planning) removeNamed(c clause, toks []token) (*step, error) {
 	scope := ""
-	if head, ok := cutTail(toks, wholeSeries); ok {
+	if head, ok := cutTail(toks, english.wholeSeries); ok {
 		toks, scope = head, "series"
 	}
-	if n := wholeSeries.start(toks); n > 0 {
+	if n := english.wholeSeries.start(toks); n > 0 {
 		toks, scope = toks[n:], "series"
 	}
 	v := deleting(deleteArgs{Scope: scope})
@@ -337,8 +335,6 @@ func (p *planning) removeNamed(c clause, toks []token) (*step, error) {
 	}
 	return p.apply(c, toks, v)
 }
-
-var wholeSeries = compileAll("the? whole|entire|full series of?\nthe? series of?\nand all future|following occurrences|ones\nwith all occurrences\nall occurrences|repetitions of")
 
 // pronoun reports words that only point at what was spoken of.
 func pronoun(toks []token) bool {
@@ -363,7 +359,7 @@ func (p *planning) unneeded(c clause, toks []token) (*step, error) {
 	if n == 0 || n >= len(toks) {
 		return nil, nil
 	}
-	head, gone := cutTail(toks[n:], compiledAnymore)
+	head, gone := cutTail(toks[n:], english.anymore)
 	if _, listed := destination(toks); !gone && !listed {
 		return nil, nil
 	}
@@ -374,8 +370,6 @@ func (p *planning) unneeded(c clause, toks []token) (*step, error) {
 	q.weak = true
 	return nil, q
 }
-
-var compiledAnymore = compileAll("anymore\nany more\nany longer\nnow")
 
 func trimTo(toks []token) []token {
 	for len(toks) > 1 && toks[0].is("to", "the") {
@@ -389,7 +383,7 @@ func (c clause) object() string {
 	toks := c.bare().toks
 	for _, ps := range []patterns{english.noLonger, english.need, english.wants, english.holds} {
 		if n := ps.start(toks); n > 0 && n < len(toks) {
-			head, _ := cutTail(toks[n:], compiledAnymore)
+			head, _ := cutTail(toks[n:], english.anymore)
 			return source(c.text, withoutPlace(head))
 		}
 	}

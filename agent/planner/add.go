@@ -108,12 +108,12 @@ func (p *planning) wanted(c clause, toks []token, listed bool) (*step, error) {
 	}
 	rest := listless(toks)
 	if n := english.wants.start(rest); n > 0 && n < len(rest) {
-		if rest, _ = cutTail(rest[n:], compileAdded); !plainThing(rest) {
+		if rest, _ = cutTail(rest[n:], english.addedTail); !plainThing(rest) {
 			return nil, nil
 		}
 		return p.newTasks(c, rest, false, true)
 	}
-	if head, ok := cutTail(rest, compileBelongs); ok && plainThing(head) {
+	if head, ok := cutTail(rest, english.belongsTail); ok && plainThing(head) {
 		return p.newTasks(c, head, false, true)
 	}
 	return nil, nil
@@ -130,11 +130,6 @@ func plainThing(toks []token) bool {
 func (l listPlace) onto() bool {
 	return slices.Contains([]string{"on", "to", "in", "into", "onto", "inside"}, l.prep)
 }
-
-var (
-	compileAdded   = compileAll("added|put\nto be added|put|on\nto go|be")
-	compileBelongs = compileAll("needs|should|must|has|have|ought to? go|be|come added|put?\ngoes|belongs")
-)
 
 // scheduled reads an appointment to be made: "schedule a lunch with Brent on wednesday at noon". Rooms, tables and tickets are
 // somebody else's.

@@ -1,45 +1,6 @@
 package planner
 
-// classes are the words that patterns name in braces.
-var classes = map[string]string{
-	"{det}":   "a an the my our your this that these those some another any his her their",
-	"{my}":    "a an the my our your this that these those all",
-	"{task}":  "task todo item reminder entry thing chore errand",
-	"{tasks}": "tasks todos items reminders entries things chores errands everything",
-	"{done}":  "done complete completed finished closed off",
-	"{level}": "urgent critical high medium normal low top important",
-	"{soft}":  "please just also kindly maybe quickly really now then so",
-	"{mgmt}": "add mark delete remove complete remind show list move reschedule postpone rename change set make tag untag snooze skip finish tick " +
-		"check cross restore undo erase scrap drop put push update reopen",
-}
-
-// lexicon is what the planner knows of a language.
-type lexicon struct {
-	address, polite, trailing     patterns // around a request
-	joints, openEnded, management patterns
-
-	greeting, thanks, farewell, approval, refusal, doubt, again, wellbeing, help, calm, regret patterns
-
-	undo, correction patterns
-
-	remind, recall, inform, note, newTask, asTask, keep, schedule, alarm, alarmOff, newList, removedTail, listShould, need, wish patterns
-	errand, errandNot, service, question                                                                                         patterns
-
-	mark, complete, completeTail, doneWith, done, reopen, reopenTail patterns
-	wants, lateRemind, notes, setAs, levelEnd                        patterns
-	remove, noLonger, takeOff, unremind, never                       patterns
-	skip, snooze, restore, stopRepeat                                patterns
-
-	rename, retitle, edit, move, earlier, dueDate, levelOf, raise, lower patterns
-	tagOn, tagAs, tagOff, noteOn, describe, repeatVerb, clearField       patterns
-
-	show, ask, holds, whether, whenIs, planned, next, left, count, mustI, free patterns
-
-	taskNouns, eventNouns, wideNouns, listNouns, calendarNouns, generic, it, them, parts map[string]bool
-	determiners, meetings, foreign, hired, plain, pairs, assistants, frequencies         map[string]bool
-}
-
-var english = lexicon{
+var englishTalk = talk{
 	address: compileAll(`
 		hey|hi|hello|ok|okay|olly|alexa|siri|google|tandem|please|pls|plz|kindly|so|well|um|uh|oh|and|also|then|yes|yeah|sure|alright|right|but|just|ai|robot
 		hey|hi|ok there
@@ -114,7 +75,6 @@ var english = lexicon{
 		i need|want|would to|like
 		call it
 	`),
-
 	greeting: compileAll(`
 		hi|hello|hey|hiya|howdy|yo|greetings|hallo there|again|ai|tandem|you|everyone|buddy|friend?
 		good morning|afternoon|evening|day tandem|ai|there?
@@ -258,39 +218,21 @@ var english = lexicon{
 		oops|whoops
 		my bad|mistake
 	`),
-
-	undo: compileAll(`
-		undo
-		revert that|it|this|the|my|last
-		take that|it back
-		roll that|it|back back?
-		reverse that|the last
-		bring that|it back
-		put that|it back
+	question: compileAll(`
+		what|whats|when|whens|where|wheres|who|whos|whom|whose|how|hows|why|whys|which|is|are|am|was|were|do|does|did|has|have|had|should|shall|will|would|could|can|may|might|isnt|arent|doesnt|didnt|dont|wont|cant
 	`),
-	correction: compileAll(`
-		no wait|sorry|actually|make|its|i|not?
-		no i meant|mean
-		no not|make
-		no its|it|that
-		no
-		i meant|mean
-		actually no?
-		actually make it|that
-		sorry i? meant|mean
-		sorry
-		oops i? meant|mean
-		oops
-		wait no?
-		make it|that
-		rather
-		or rather
-		correction
-		not that
-		change it|that to
-		change that
+	service: compileAll(`
+		book me|us
+		book {det}? _? _? flight|flights|hotel|room|table|ticket|tickets|car|ride|taxi|cab|uber|train|trip
+		play|transfer|order|turn|open|launch|start|stop|pause|resume|skip|sing|translate|convert|define|spell|calculate|compute|roll|flip|toss|tell|give|find|search|navigate|direct|locate|track|reserve|freeze|unfreeze|block|unblock|activate|deactivate|enable|disable|report|sync|speak|talk|whisper|recommend|suggest|explain|describe|increase|decrease|raise|lower|mute|unmute|dim|brighten|adjust|switch|text|message|tweet|post|dial|show|read|check|look|get|send|share|say|answer|google|compare|estimate|download|upload|stream|shuffle|connect|pair|reset|restart|reboot|shut|unlock|lock|rate|like|dislike|save|record|take|bring|be|go|let|make|change|set|help|create|generate|compile|design|draw|simulate|confirm|apply|redeem|withdraw|deposit|exchange|rent|hire|call|email|begin|move|keep|use|know|hear|see|listen|understand|learn
 	`),
+	never: compileAll(`
+		dont|never|not
+		do not|never
+	`),
+}
 
+var englishAdding = adding{
 	remind: compileAll(`
 		remind|reminding me|us again? to|about|of|that|for
 		remind|reminding me|us
@@ -327,9 +269,17 @@ var english = lexicon{
 		help me remember|to remember|to? to|about|that?
 		tell me later to
 	`),
+	recall: compileAll(`
+		remind me|us what|whats|who|whos|where|how|why|which|whether
+		remind me|us of|about all? {my}? items|tasks|list|lists|reminders|things|todos|todo|appointments|meetings|schedule|calendar
+	`),
 	inform: compileAll(`
 		alert|notify|ping|nudge|tell|inform|warn me to|about|of|when|that|if|before|at|on|in|once
 		let me know when|once|at|on|in|if
+	`),
+	lateRemind: compileAll(`
+		and|,|-|please? create|set|make|add|send|give|put me? a|an|the? reminder|notification|alert
+		and|,? please? remind me
 	`),
 	note: compileAll(`
 		save the|that date for|of
@@ -358,30 +308,6 @@ var english = lexicon{
 		add|include|append|insert|tack|throw|enter|jot|write|log|stick|place|save|slip|pop|note on|in|down?
 		put|set|mark
 	`),
-	recall: compileAll(`
-		remind me|us what|whats|who|whos|where|how|why|which|whether
-		remind me|us of|about all? {my}? items|tasks|list|lists|reminders|things|todos|todo|appointments|meetings|schedule|calendar
-	`),
-	newList: compileAll(`
-		i need|want a|an|another new? _? list
-		create|make|start|begin|new|build|set|generate me|up? {det}? new|empty? _? _? _? list|lists|playlist|checklist
-	`),
-	alarmOff: compileAll(`
-		turn|switch|shut off _? _? _? _? alarm|alarms
-		turn|switch|shut _? _? _? _? alarm|alarms off
-		disable|deactivate|stop|silence|mute|kill|cancel|remove|delete|dismiss _? _? _? _? alarm|alarms
-		change|update|edit|move|reset|adjust _? _? _? alarm|alarms
-		do not|never wake me
-		dont wake me
-		i dont want any|an alarm|alarms
-	`),
-	removedTail: compileAll(`
-		to? be? removed|deleted|erased|cleared|emptied|wiped|gone|cancelled|canceled
-		taken off
-	`),
-	listShould: compileAll(`
-		{my}? _? list should|must|needs also? to? have|contain|include
-	`),
 	schedule: compileAll(`
 		schedule|plan|arrange|organize|organise|setup me|us?
 		set up me|us?
@@ -401,12 +327,21 @@ var english = lexicon{
 		alarm for|at|on?
 		i need you to wake me up? at|by
 	`),
-	wish: compileAll(`
-		i would|d like|love|want to
-		id like|love|want to
-		i want|wanna to?
-		can|could|may|might i|we
-		lets
+	alarmOff: compileAll(`
+		turn|switch|shut off _? _? _? _? alarm|alarms
+		turn|switch|shut _? _? _? _? alarm|alarms off
+		disable|deactivate|stop|silence|mute|kill|cancel|remove|delete|dismiss _? _? _? _? alarm|alarms
+		change|update|edit|move|reset|adjust _? _? _? alarm|alarms
+		do not|never wake me
+		dont wake me
+		i dont want any|an alarm|alarms
+	`),
+	newList: compileAll(`
+		i need|want a|an|another new? _? list
+		create|make|start|begin|new|build|set|generate me|up? {det}? new|empty? _? _? _? list|lists|playlist|checklist
+	`),
+	listShould: compileAll(`
+		{my}? _? list should|must|needs also? to? have|contain|include
 	`),
 	need: compileAll(`
 		make sure that? i|we
@@ -421,6 +356,24 @@ var english = lexicon{
 		need|have|gotta|must to
 		we need|have|must|should to
 		we must|should
+	`),
+	wish: compileAll(`
+		i would|d like|love|want to
+		id like|love|want to
+		i want|wanna to?
+		can|could|may|might i|we
+		lets
+	`),
+	wants: compileAll(`
+		i need|want|have|got
+		i would|d like
+		id like|love
+		i really|also|still need|want
+		we need|want
+		i want|need|have to do?
+		need
+		the? list should|must also? have|contain|include
+		should|must also? have|contain
 	`),
 	errand: compileAll(`
 		email|mail _ _? about|re|regarding|the|back
@@ -455,315 +408,16 @@ var english = lexicon{
 		clean|vacuum
 		email|mail me|it|this|that|them|him|her|to
 	`),
-	service: compileAll(`
-		book me|us
-		book {det}? _? _? flight|flights|hotel|room|table|ticket|tickets|car|ride|taxi|cab|uber|train|trip
-		play|transfer|order|turn|open|launch|start|stop|pause|resume|skip|sing|translate|convert|define|spell|calculate|compute|roll|flip|toss|tell|give|find|search|navigate|direct|locate|track|reserve|freeze|unfreeze|block|unblock|activate|deactivate|enable|disable|report|sync|speak|talk|whisper|recommend|suggest|explain|describe|increase|decrease|raise|lower|mute|unmute|dim|brighten|adjust|switch|text|message|tweet|post|dial|show|read|check|look|get|send|share|say|answer|google|compare|estimate|download|upload|stream|shuffle|connect|pair|reset|restart|reboot|shut|unlock|lock|rate|like|dislike|save|record|take|bring|be|go|let|make|change|set|help|create|generate|compile|design|draw|simulate|confirm|apply|redeem|withdraw|deposit|exchange|rent|hire|call|email|begin|move|keep|use|know|hear|see|listen|understand|learn
-	`),
-	question: compileAll(`
-		what|whats|when|whens|where|wheres|who|whos|whom|whose|how|hows|why|whys|which|is|are|am|was|were|do|does|did|has|have|had|should|shall|will|would|could|can|may|might|isnt|arent|doesnt|didnt|dont|wont|cant
-	`),
-
-	mark: compileAll(`
-		mark|set|flag|consider|count|put|move
-	`),
-	wants: compileAll(`
-		i need|want|have|got
-		i would|d like
-		id like|love
-		i really|also|still need|want
-		we need|want
-		i want|need|have to do?
-		need
-		the? list should|must also? have|contain|include
-		should|must also? have|contain
-	`),
-	lateRemind: compileAll(`
-		and|,|-|please? create|set|make|add|send|give|put me? a|an|the? reminder|notification|alert
-		and|,? please? remind me
-	`),
 	notes: compileAll(`
 		with|and the|a? note|notes|description|comment|details :|that|saying|says?
 		note|notes|description|details :
 	`),
-	setAs: compileAll(`
-		make|mark|set|change|flag|bump|turn|raise|lower|move|put|treat|consider
+	addedTail: compileAll(`
+		to? be? added|put|on
+		to go|be
 	`),
-	levelEnd: compileAll(`
-		to|as|is|be|a|up|down? to|as? a|be? {level}|lower|higher|highest|lowest|p1|p2|p3|p4 priority?
-		to|as|is|be? priority {level}
-		{level} priority
+	belongsTail: compileAll(`
+		needs|should|must|has|have|ought to? go|be|come added|put?
+		goes|belongs
 	`),
-	complete: compileAll(`
-		complete|finish|close|accomplish|resolve
-		tick|check|cross|strike|mark off
-		tick|cross|strike
-		check {my}? task|number|item
-		check {mention}
-	`),
-	completeTail: compileAll(`
-		as|to|is|off|: {done}
-		{done}
-	`),
-	doneWith: compileAll(`
-		im|i am? done|finished|through with
-		ive|i have? already|just? completed|finished|done
-		i already|just? completed|finished|did
-		done|finished with|:
-	`),
-	done: compileAll(`
-		is|are|was|were|has|have|got already|now|been|all? been? {done}
-	`),
-	reopen: compileAll(`
-		reopen|uncomplete|uncheck|untick|reactivate|unfinish|unmark
-		re open
-	`),
-	reopenTail: compileAll(`
-		as|is|are|to? still|back? not yet? {done} yet?
-		as|is|are|to? still|back? incomplete|pending|open|undone|unfinished|todo|active|uncompleted again?
-		isnt|arent|wasnt {done} yet?
-	`),
-	remove: compileAll(`
-		delete|remove|erase|scrap|trash|bin|discard|drop|eliminate|dump|ditch|nuke|purge|cancel|clear|wipe|empty|clean|kill|axe
-		make sure there is|are no|not
-		get rid of
-		throw away|out
-		clear|wipe|clean out|off|up
-		cross|strike|scratch
-		take out|off
-	`),
-	noLonger: compileAll(`
-		i dont|do|no not|longer need|want|have
-		i dont need|want|have
-		i no longer need|want|have
-		we dont need|want
-		dont need
-	`),
-	takeOff: compileAll(`take|get|strike|scratch|cross`),
-	never: compileAll(`
-		dont|never|not
-		do not|never
-	`),
-	unremind: compileAll(`
-		dont|never|stop remind|reminding me|us again|anymore? of|about|to
-		do not remind me|us again|anymore? of|about|to
-	`),
-	skip: compileAll(`
-		skip
-	`),
-	snooze: compileAll(`
-		snooze
-		remind me again about|of?
-	`),
-	restore: compileAll(`
-		restore|undelete|recover
-		bring back
-		un delete
-	`),
-	stopRepeat: compileAll(`
-		stop|quit|cancel|end repeating|recurring
-		stop|quit reminding me|us of|about
-		stop|quit|cancel|end {my}? repetition|recurrence|repeat|repeats of|for|on
-		dont|never repeat
-		make {det}? _? _? non recurring
-		remove|clear|delete the? recurrence|repetition|repeat from|of|on|for
-	`),
-
-	rename: compileAll(`
-		rename|retitle
-	`),
-	retitle: compileAll(`
-		change|edit|update|set|correct|modify {my}? title|name|text|wording|description of|for|on
-		change|edit|update|set|correct|modify {my}? title|wording
-	`),
-	edit: compileAll(`
-		change|edit|update|correct|modify|amend|adjust|alter|set|make|turn|schedule|plan
-	`),
-	move: compileAll(`
-		put off
-		push|set|move|put back
-		bring|move|push forward|up
-		pull in|forward
-		reschedule|postpone|delay|defer|move|push|shift|bump|bring|re
-	`),
-	earlier: compileAll(`bring forward|up
-		pull in|forward
-		move|push up`),
-	dueDate: compileAll(`
-		change|set|move|update|edit|make|push|shift|put|adjust|modify {my}? new? due|deadline date|time? of|for|on|to?
-		change|set|move|update|edit|make|adjust|modify {my}? new? date|time|deadline of|for|on
-	`),
-	levelOf: compileAll(`
-		set|change|make|update|raise|lower|increase|decrease|bump|put|edit|adjust up|down? {my}? priority of|for|on|to
-	`),
-	raise: compileAll(`
-		prioritize|prioritise|expedite
-	`),
-	lower: compileAll(`
-		deprioritize|deprioritise
-	`),
-	tagOn: compileAll(`
-		add|put|attach|apply|give {my}? tag|tags|label|labels
-	`),
-	tagAs: compileAll(`
-		tag|label|categorize|categorise
-	`),
-	tagOff: compileAll(`
-		untag|unlabel
-		remove|delete|drop|clear|take {my}? tag|tags|label|labels off?
-	`),
-	noteOn: compileAll(`
-		add|put|attach|write|leave {my}? note|notes|comment|description|details to|on|for|in|under
-		add|put|attach|write|leave
-		note on|for
-	`),
-	describe: compileAll(`
-		change|set|update|edit {my}? description|note|notes|details of|for|on
-		describe
-	`),
-	repeatVerb: compileAll(`
-		repeat
-		make|set|have|let
-	`),
-	clearField: compileAll(`
-		remove|clear|delete|drop|unset|cancel {my}? due|deadline|date|description|note|notes|reminder|reminders|priority|tags|labels date|time|level? from|of|for|on
-	`),
-
-	show: compileAll(`
-		show|list|display|view|see|read|recite|review|find|search|browse|print|open|check|enumerate|summarize|summarise|get|give|tell|pull|bring|iterate|name|confirm|look|go|run|repeat|play|present|retrieve|inspect me|us|over|out|up|through|at|on|for|through|to|back? about|of|the?
-		let me see|hear|view|know
-		let us see|go|review
-		lets see|go|review|check|look through|at|over?
-		i want|need|have to see|hear|view|check|review|look at|over|through?
-		i want|need to know
-		i would like|love to just? see|hear|view|check|know|review|confirm
-		id like|love to just? see|hear|view|check|know|review|confirm
-		need to check|see|view
-		remind me what|of|about|which|when
-		details|info|information of|on|about|for
-		summary of
-	`),
-	ask: compileAll(`
-		what|whats|which|when|whens|where|wheres|who|whos|how|is|are|am|was|were|do|does|did|has|have|any|anything|any|my|all|isnt|arent|will
-	`),
-	holds: compileAll(`
-		is|are|was|were|did|do|does|have|has|am
-	`),
-	whether: compileAll(`
-		see|check|know|verify if|whether
-		find out|see if|whether
-		tell|inform me|us if|whether
-		let me|us know if|whether
-		can|could you tell|see|check me? if|whether
-	`),
-	whenIs: compileAll(`
-		when|whens is|are|s? my
-		when|whens is|are|s? the next
-		when do|must|should|am i have|need|supposed? to
-		when|whens is|are|s? the|my? _ _? _? due
-		what|whats time|date|day is|are|of? my
-		what|whats the time|date|day|place|location is|are|of my
-	`),
-	planned: compileAll(`
-		do i have|need to be anywhere|somewhere
-		what|how about
-		what am i doing|going|supposed|up
-		what do|have|did i have|got|plan|need planned|scheduled|going|to|on|coming|set|left|up?
-		what i am going|doing|supposed
-		what i have|need|got planned|scheduled|going|to|on|coming
-		whats planned|scheduled|happening|coming|up|going|on
-		what is planned|scheduled|happening|coming|up|going|on
-		what are my plans
-		do i have anything|something|plans|any|much|stuff
-		have i got anything|something|plans|any
-		is there anything|something
-		do? there is|are anything|something|plans
-		anything planned|scheduled|due|going|coming|happening|on|i|up
-		what|how does|is|looks|hows|whats my day|week|schedule|weekend|month look|like?
-		hows|how|whats is|does|my? my day|week|schedule|month look|like|looking?
-		did i plan|schedule anything|something
-		what kind|sort|sorts of things|stuff|tasks do|should i
-		what things|stuff|all do|should|must i
-		what should|must|shall|can i do|be|work|focus|tackle|start
-	`),
-	next: compileAll(`
-		whats|what next|up
-		whats up? next|first
-		what is|comes|are? up? next
-		whats my next task|todo|thing|item|reminder|one
-		what is my next task|todo|thing|item|reminder|one
-		what should|do|must|can|shall i do|be|work|tackle|start on|doing|with? next|first|now
-		what should|do|must i do|work on? next|first|now
-		next task|todo|up|thing|item|reminder
-		what now
-	`),
-	left: compileAll(`
-		whats|what|anything|is|are|still|things|whatever is|are|anything|still? still|left|pending|overdue|open|remaining|outstanding|due|undone|late|incomplete|unfinished|behind|active|completed|done|finished
-		whats|what have|did i already|just? completed|complete|done|finished|finish|accomplished|accomplish|achieved|gotten|got
-		what|which ive already|just? completed|done|finished
-		have i completed|finished|done anything|something
-		whats|what is? on my plate|mind|radar
-		what else is|do|should
-		what do|did i want|need|have|wanted to remember|do
-		what do|should|must i need|have to? buy|get|purchase|pick|shop up|for? at|from? the? grocery|local? store|shop|supermarket|market?
-		what do i need|have at|from the? grocery|local? store|shop|supermarket|market
-		what did i ask|tell|want you to remind me about|of?
-		what were|are the things|items|stuff that? i want|wanted|need|needed|have|had to remember|do|buy|get
-		am i behind|late|overdue
-	`),
-	count: compileAll(`
-		how many
-		count
-		number of
-	`),
-	mustI: compileAll(`
-		do|did i have|need|want to
-		am i supposed|meant|required to
-		should|must i
-		was i supposed|meant|going to
-	`),
-	free: compileAll(`
-		am i free|busy|available|booked
-		do i have time
-		is|are my _ free|busy|clear|open
-	`),
-
-	determiners: wordSet(classes["{det}"]),
-	foreign: wordSet(`song songs playlist music track album radio volume light lights lamp heating thermostat mode wifi bluetooth tv phone contact contacts
-		account accounts card cards balance reservation reservations flight flights hotel room rooms table uber taxi cab weather news email emails inbox
-		photo photos video movie movies restaurant restaurants recipe recipes stock stocks game games podcast podcasts episode audiobook accent voice language name
-		speed settings history speech checking savings bank credit pin ticket tickets order orders package user theater tweet twitter facebook instagram store stores insurance`),
-	hired:       wordSet(`ticket tickets cab taxi uber lyft flight flights hotel card cards`),
-	assistants:  wordSet(`alexa olly siri google please pls plz kindly`),
-	frequencies: wordSet(`daily weekly monthly yearly annual hourly biweekly quarterly`),
-	plain: wordSet(`what whats which when where who how many much is are was were do does did have has had i me my you your show list tell give get read see
-		view display find check know let us hear review time day any got there still left going coming up next supposed kind sort of need be hows whens wheres
-		currently right now yet already am free busy available work focus tackle start should must shall can look like looking happening stuff upcoming
-		contents content details due plate available summary current full entire whole new put get down also existing add added adding told only last want wanted wish would
-		remember remind please be item entry all every everything it them those these most important urgent go through over back about year reminded reminder done`),
-	pairs: map[string]bool{
-		"mac and cheese": true, "macaroni and cheese": true, "fish and chips": true, "salt and pepper": true, "bread and butter": true,
-		"peanut butter and jelly": true, "gin and tonic": true, "bacon and eggs": true, "oil and vinegar": true, "rock and roll": true, "bed and breakfast": true, "terms and conditions": true,
-	},
-	taskNouns: wordSet("task tasks todo todos reminder reminders chore chores errand errands deadline deadlines assignment assignments"),
-	eventNouns: wordSet(`meeting meetings appointment appointments appoints appt event events birthday birthdays anniversary party parties concert wedding
-		conference lunch dinner breakfast brunch interview interviews exam exams flight practice calls class lesson marathon game alarm alarms
-		notification notifications date dates plans seminar workshop session sessions trip vacation holiday ceremony service services visit activity activities marriage`),
-	meetings: wordSet(`meeting meetings appointment appointments appt event lunch dinner breakfast brunch interview party session conference birthday
-		anniversary wedding class lesson exam dentist checkup standup reunion ceremony`),
-	wideNouns:     wordSet("event events calendar schedule schedules agenda plan plans appointments activities date dates things everything anything stuff planner"),
-	listNouns:     wordSet("list lists todo todos checklist tasks reminders inbox backlog wishlist board"),
-	calendarNouns: wordSet("calendar calender schedule agenda diary"),
-	generic: wordSet(`task tasks todo item items reminder reminders entry thing something anything stuff list lists event events it this that these those them one
-		new a an the my note notes appointment date alarm notification series group another there here everything done next first second third last two three ok`),
-	it:    wordSet("it this that one same"),
-	them:  wordSet("them these those both they"),
-	parts: wordSet("morning mornings afternoon afternoons evening evenings night nights tonight"),
-}
-
-// levelNames maps words to priorities.
-var levelNames = map[string]string{
-	"urgent": "urgent", "critical": "urgent", "top": "urgent", "highest": "urgent", "high": "high", "higher": "high", "important": "high",
-	"medium": "medium", "normal": "medium", "low": "low", "lower": "low", "lowest": "low", "p1": "urgent", "p2": "high", "p3": "medium", "p4": "low",
-	"unimportant": "low",
 }

@@ -131,29 +131,16 @@ func (m *marked) takeAll(ps patterns) (found bool) {
 	return found
 }
 
-var (
-	overdueWords  = compileAll("overdue|late|outdated\npast due\nbehind schedule")
-	undatedWords  = compileAll("without a|any? due? date|deadline|time\nwith no due? date|deadline|time\nundated|unscheduled\nthat|which have no due? date|deadline")
-	pendingWords  = compileAll("not|isnt|arent|havent yet? been? {done} yet?\npending|open|incomplete|unfinished|outstanding|remaining|active|undone|uncompleted\nstill to do|open\nleft to do\nto be done")
-	doneWords     = compileAll("completed|finished\nalready done|closed\ndone|closed tasks|todos|items|ones|things\nis|are|been done|closed\nmarked as? {done}")
-	deletedWords  = compileAll("deleted|trashed|removed\nin the? trash|bin")
-	priorityWords = compileAll("with? a|the? {level}|highest|lowest priority\npriority {level}|highest|lowest\nof {level} priority")
-	levelWords    = compileAll("urgent|critical|important|unimportant|p1|p2|p3|p4")
-	taggedWords   = compileAll("tagged|labeled|labelled as|with|under?\nwith the|a? tag|tags|label|labels\nhaving|has|under the? tag|tags|label")
-	allWords      = compileAll("all|every|each|everything|any of? {my}? single?\nall|both of? {my}?")
-	relativeWords = compileAll("that|which are|is|were|was|i|i|have|had? planned|scheduled|set|have|due|made|created|got?\ndue|scheduled|planned|set|happening|coming up?|for|on|at?")
-)
-
 // readFilter takes what narrows the tasks out of m.
 func (p *planning) readFilter(m *marked) filter {
 	var f filter
-	f.overdue, f.undated = m.takeAll(overdueWords), m.takeAll(undatedWords)
+	f.overdue, f.undated = m.takeAll(english.overdue), m.takeAll(english.undated)
 	switch {
-	case m.takeAll(pendingWords):
+	case m.takeAll(english.pending):
 		f.status = "pending"
-	case m.takeAll(doneWords):
+	case m.takeAll(english.finished):
 		f.status = "completed"
-	case m.takeAll(deletedWords):
+	case m.takeAll(english.trashed):
 		f.status = "deleted"
 	}
 	f.readTags(m)
@@ -169,7 +156,7 @@ func (f *filter) readTags(m *marked) {
 			m.take(i, i+1)
 			continue
 		}
-		end := taggedWords.at(m.toks, i)
+		end := english.tagged.at(m.toks, i)
 		if end == 0 || end >= len(m.toks) {
 			continue
 		}
@@ -199,7 +186,7 @@ func tagText(text string, t token) string {
 
 func (f *filter) readPriority(m *marked) {
 	for i := range m.toks {
-		for _, ps := range []patterns{priorityWords, levelWords} {
+		for _, ps := range []patterns{english.priority, english.urgent} {
 			end := ps.at(m.toks, i)
 			if end == 0 || m.used[i] {
 				continue
@@ -214,20 +201,10 @@ func (f *filter) readPriority(m *marked) {
 	}
 }
 
-var (
-	periodWords = compileAll(`
-		this|current|coming|next|following week|month|weekend
-		the? next|coming|following {number}|two|three|four|five|six|seven|eight|nine|ten|few|couple days|weeks|months
-		the weekend
-	`)
-	edgeWords = wordSet("before after until till since by from")
-	numbers   = map[string]int{"two": 2, "couple": 2, "three": 3, "few": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-)
-
 // readStretch takes the words about time.
 func (p *planning) readStretch(m *marked, f *filter) {
 	for i := 0; i < len(m.toks); i++ {
-		if end := periodWords.at(m.toks, i); end > 0 && !m.used[i] {
+		if end := english.period.at(m.toks, i); end > 0 && !m.used[i] {
 			p.readPeriod(m.toks[i:end], f)
 			m.take(i, end)
 			m.takeLead(i)
@@ -262,7 +239,7 @@ func (p *planning) readPeriod(words []token, f *filter) {
 	for _, t := range words {
 		if t.kind == numberToken {
 			n = int(t.n)
-		} else if v, ok := numbers[t.word]; ok {
+		} else if v, ok := english.numbers[t.word]; ok {
 			n = v
 		}
 	}
@@ -329,7 +306,7 @@ const maxEdge = 5
 // readEdge takes "before friday", "after tomorrow", "until the 9th". Before and after leave the day itself out.
 func (p *planning) readEdge(m *marked, f *filter) bool {
 	for i, t := range m.toks {
-		if m.used[i] || !t.in(edgeWords) {
+		if m.used[i] || !t.in(english.edges) {
 			continue
 		}
 		for end := min(len(m.toks), i+1+maxEdge); end > i+1; end-- {

@@ -40,10 +40,10 @@ func (p *planning) refer(text string, toks []token) (r reference, ok bool) {
 	if r.readPronoun(m.left()) {
 		return r, true
 	}
-	r.all = m.takeAll(allWords)
+	r.all = m.takeAll(english.all)
 	r.whole = foldedWords(text, m.left())
 	r.filter = p.readFilter(m)
-	m.takeAll(relativeWords)
+	m.takeAll(english.relative)
 	left := m.left()
 	r.words = contentOf(left)
 	r.all = r.all || len(r.words) == 0 && !r.filter.empty() || len(r.words) == 0 && plural(left)
