@@ -4,10 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"sync"
+	"time"
 
 	"tandem"
 	"tandem/sync/wire"
 )
+
+// retryGap is when a mutation may come again that only followed one refused for now.
+const retryGap = 100 * time.Millisecond
 
 const toolList = "list_tasks"
 
@@ -51,7 +57,7 @@ func (c *session) settle(ctx context.Context, f wire.Mutate, result json.RawMess
 			return err
 		}
 		if last >= f.Mid {
-			c.last = f.Mid
+			c.last.Store(f.Mid)
 			return nil
 		}
 	}
@@ -62,7 +68,7 @@ func (c *session) settle(ctx context.Context, f wire.Mutate, result json.RawMess
 	if err := c.o.Mids.UseMid(ctx, user, c.client, f.Mid, kept); err != nil {
 		return err
 	}
-	c.last = f.Mid
+	c.last.Store(f.Mid)
 	return nil
 }
 
@@ -74,28 +80,32 @@ func (c *session) settleRefusal(ctx context.Context, mid int64, n wire.Nack) str
 			n = c.nack(ctx, err)
 			n.Mid = mid
 		} else {
-			c.last = mid
+			c.last.Store(mid)
 		}
+	}
+	if !n.Code.Final() && n.Code != wire.CodeMidGap {
+		c.postpone(n)
+		return string(n.Code)
 	}
 	return c.reply(n)
 }
 
 // isNext reports whether the mid is the next one. Another connection of this client may have moved on.
 func (c *session) isNext(ctx context.Context, mid int64) bool {
-	if mid == c.last+1 {
+	if mid == c.last.Load()+1 {
 		return true
 	}
 	if last, err := c.o.Mids.LastMid(ctx, c.principal().User, c.client); err == nil {
-		c.last = last
+		c.last.Store(last)
 	}
-	return mid == c.last+1
+	return mid == c.last.Load()+1
 }
 
 // notNext answers a mid that is not the next one: with its first result, or as a gap. The result of a large read was not
 // kept, so f, if it is one, is read again.
 func (c *session) notNext(ctx context.Context, mid int64, f *wire.Mutate) string {
-	if mid > c.last+1 {
-		return c.reply(wire.Nack{Mid: mid, Code: wire.CodeMidGap, Msg: fmt.Sprintf("The next mid of this client is %d.", c.last+1)})
+	if last := c.last.Load(); mid > last+1 {
+		return c.gap(mid, last)
 	}
 	outcome, found, err := c.o.Mids.MidOutcome(ctx, c.principal().User, c.client, mid)
 	if err == nil && found && outcome == nil && f != nil && f.Tool == toolList {
@@ -107,6 +117,16 @@ func (c *session) notNext(ctx context.Context, mid int64, f *wire.Mutate) string
 		return c.reply(n)
 	}
 	return c.reply(frameOf(mid, outcome))
+}
+
+// gap refuses a mid that leaps ahead: for now, when the next one was refused for now and will come again.
+func (c *session) gap(mid, last int64) string {
+	if c.later.has(last + 1) {
+		n := wire.Nack{Mid: mid, Code: wire.CodeRate, Msg: "An earlier change waits.", RetryMS: retryGap.Milliseconds()}
+		c.postpone(n)
+		return string(n.Code)
+	}
+	return c.reply(wire.Nack{Mid: mid, Code: wire.CodeMidGap, Msg: fmt.Sprintf("The next mid of this client is %d.", last+1)})
 }
 
 // answer makes the frame again that answered a mid.
@@ -181,4 +201,32 @@ func (c *session) rowOf(ctx context.Context, f wire.Mutate) json.RawMessage {
 		return nil
 	}
 	return page.Tasks[0]
+}
+
+// maxLater bounds what is remembered of mutations refused for now; those beyond it are gaps.
+const maxLater = 1024
+
+// later holds the mids that were refused for now. What follows them on the wire is no gap: the client does not know yet.
+type later struct {
+	mu   sync.Mutex
+	mids map[int64]struct{}
+}
+
+func (l *later) add(mid, settled int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mids == nil {
+		l.mids = map[int64]struct{}{}
+	}
+	maps.DeleteFunc(l.mids, func(m int64, _ struct{}) bool { return m <= settled })
+	if len(l.mids) < maxLater {
+		l.mids[mid] = struct{}{}
+	}
+}
+
+func (l *later) has(mid int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.mids[mid]
+	return ok
 }

@@ -248,3 +248,32 @@ func (r refusing) Call(ctx context.Context, c session.Caller, tool string, args 
 	}
 	return r.Tools.Call(ctx, c, tool, args)
 }
+
+func TestMutate_WhatFollowsOneRefusedForNowIsNoGap(t *testing.T) {
+	var refuse atomic.Bool
+	refuse.Store(true)
+	w := newWorld(t, func(_ *world, _ *hub.Options, o *session.Options) {
+		o.Tools = refusing{o.Tools, func() error {
+			if refuse.Load() {
+				return tandem.Limited("writes", 50, "Too many changes.")
+			}
+			return nil
+		}}
+	})
+	r, _ := w.greet(session.Principal{User: "ann"}, hello())
+	for mid := range int64(3) {
+		r.send(add(mid+1, "Task"))
+	}
+	for mid := range int64(3) {
+		if n := expect[wire.Nack](r); n.Mid != mid+1 || n.Code != wire.CodeRate || n.RetryMS == 0 {
+			t.Errorf("mid %d got %+v, want rate: it will have its turn", mid+1, n)
+		}
+	}
+	refuse.Store(false)
+	for mid := range int64(3) {
+		r.send(add(mid+1, "Task"))
+		if a := expect[wire.Ack](r); a.Mid != mid+1 {
+			t.Errorf("sent again, mid %d got %+v", mid+1, a)
+		}
+	}
+}

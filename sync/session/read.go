@@ -12,6 +12,7 @@ import (
 // read takes frames until the connection ends, and gives the code to close with; 0 when the member was asked to end and the
 // writer will close.
 func (c *session) read(ctx context.Context) wire.Close {
+	row := 0 // frames refused in a row
 	for {
 		frame, end := c.next()
 		bad, refused := errors.AsType[*wire.FrameError](end.err)
@@ -22,29 +23,30 @@ func (c *session) read(ctx context.Context) wire.Close {
 		case end.err != nil && !refused:
 			return end.close
 		case !c.allow.Allow():
-			if !c.strike(frame) {
+			if row++; !c.strike(frame, row) {
 				return 0
 			}
+			continue
 		case refused:
 			c.member.Control(wire.Err{Code: bad.Code, Msg: bad.Msg, Ref: bad.Ref})
 		case frame != nil:
 			c.take(ctx, frame)
 		}
+		row = 0
 	}
 }
 
-// strike refuses a frame beyond the rate; false ends the connection of a client that goes on regardless.
-func (c *session) strike(frame wire.ClientFrame) bool {
+// strike refuses a frame beyond the rate, the row-th one in a row; false ends the connection of a client that goes on
+// regardless. Frames that were sent at once are asked to come again one after the other.
+func (c *session) strike(frame wire.ClientFrame, row int) bool {
 	c.o.Metrics.Limited(LimitMessages)
 	if !c.strikes.Allow() {
 		bye := wire.Bye{Code: wire.ByeLimit, RetryMS: jitter(5*time.Second, 10*time.Second).Milliseconds()}
 		c.member.End(hub.End{Close: wire.CloseOverload, Bye: &bye})
 		return false
 	}
-	// Each refused frame has a place of its own in the rate to come.
-	behind := float64(c.o.Limits.Strikes) - c.strikes.Tokens()
-	wait := time.Duration(behind / float64(c.o.Limits.Rate) * float64(time.Second))
-	c.refuse(frame, wire.CodeRate, "Too many messages at once.", max(wait, 50*time.Millisecond))
+	wait := time.Duration(row) * time.Second / time.Duration(c.o.Limits.Rate)
+	c.refuse(frame, wire.CodeRate, "Too many messages at once.", wait)
 	return true
 }
 
@@ -53,14 +55,20 @@ func (c *session) refuse(frame wire.ClientFrame, code wire.Code, msg string, ret
 	wait := retry.Milliseconds()
 	switch f := frame.(type) {
 	case wire.Mutate:
-		c.member.Nack(wire.Nack{Mid: f.Mid, Code: code, Msg: msg, RetryMS: wait})
+		c.postpone(wire.Nack{Mid: f.Mid, Code: code, Msg: msg, RetryMS: wait})
 	case wire.Set:
-		c.member.Nack(wire.Nack{Mid: f.Mid, Code: code, Msg: msg, RetryMS: wait})
+		c.postpone(wire.Nack{Mid: f.Mid, Code: code, Msg: msg, RetryMS: wait})
 	case wire.Chat:
 		c.member.Nack(wire.Nack{Turn: f.Turn, Code: code, Msg: msg, RetryMS: wait})
 	default:
 		c.member.Control(wire.Err{Code: code, Msg: msg, Ref: refOf(frame), RetryMS: wait})
 	}
+}
+
+// postpone refuses a mutation for now. The reader and the worker do.
+func (c *session) postpone(n wire.Nack) {
+	c.later.add(n.Mid, c.last.Load())
+	c.member.Nack(n)
 }
 
 // refOf names what a frame without mid and turn is about.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -33,8 +34,9 @@ type session struct {
 	ws      *websocket.Conn
 	client  string
 	member  *hub.Member
-	last    int64 // settled mid; of the worker alone
 	line    chan job
+	last    atomic.Int64 // settled mid; moved on by the worker alone
+	later   later
 	renewed chan struct{} // tells the writer that the token is another
 	allow   *rate.Limiter
 	strikes *rate.Limiter
@@ -173,7 +175,7 @@ func (c *session) join(ctx context.Context, hello wire.Hello) (wire.Ready, error
 		return wire.Ready{}, err
 	}
 	return wire.Ready{
-		Epoch: member.Epoch, Seq: member.Seq, Mode: member.Mode, Why: member.Why, LastMid: c.last, Exp: stamp(p.Expires),
+		Epoch: member.Epoch, Seq: member.Seq, Mode: member.Mode, Why: member.Why, LastMid: c.last.Load(), Exp: stamp(p.Expires),
 		HB:     c.o.Timing.Heartbeat.Milliseconds(),
 		Limits: c.limits(), Turns: member.Turns, Now: tandem.Stamp(c.o.Now()),
 	}, nil
@@ -181,11 +183,13 @@ func (c *session) join(ctx context.Context, hello wire.Hello) (wire.Ready, error
 
 // enrol makes member the session's. A token that was revoked between its verification and now is refused: the room only
 // tells of later ones.
-func (c *session) enrol(ctx context.Context, member *hub.Member, token string) (err error) {
+func (c *session) enrol(ctx context.Context, member *hub.Member, token string) error {
 	user := c.principal().User
-	if c.last, err = c.o.Mids.LastMid(ctx, user, c.client); err != nil {
+	last, err := c.o.Mids.LastMid(ctx, user, c.client)
+	if err != nil {
 		return err
 	}
+	c.last.Store(last)
 	if token != "" {
 		s, err := c.o.Settings.Settings(ctx, user)
 		if err != nil {

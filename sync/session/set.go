@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"maps"
+	"strings"
 
 	"tandem"
 	"tandem/sync/wire"
@@ -25,19 +27,30 @@ func (c *session) set(ctx context.Context, f wire.Set) string {
 	t := translation{newID: c.o.NewID, now: c.o.Now().UTC(), publicURL: c.o.PublicURL, client: c.client, secrets: map[string]string{}}
 	edit, err := t.translate(f.Patch)
 	if err != nil {
-		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, err))
+		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, naming(err)))
 	}
 	edit.Cause = tandem.Cause{Actor: tandem.ActorUser, OpID: c.o.NewID(), Caller: c.client, Client: c.client, Mid: f.Mid}
 	out, err := c.o.Settings.Set(ctx, p.User, edit)
 	if err != nil {
-		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, err))
+		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, naming(err)))
 	}
-	c.last = f.Mid
+	c.last.Store(f.Mid)
 	code := c.reply(setAnswer(f.Mid, out, t.secrets))
 	if edit.RevokeAll && !out.Replayed {
 		c.revokeAll(ctx, p.User)
 	}
 	return code
+}
+
+// naming has the message of an invalid patch name its field: a patch has many.
+func naming(err error) error {
+	e, ok := errors.AsType[*tandem.Error](err)
+	if !ok || e.Code != tandem.CodeInvalid || strings.Contains(e.Message, e.Details.Field) {
+		return err
+	}
+	named := *e
+	named.Message = e.Details.Field + ": " + e.Message
+	return &named
 }
 
 // setAnswer is the ack of a set. Secrets stand in it once: a repeated answer has the stored result, without them.
