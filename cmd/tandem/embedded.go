@@ -26,6 +26,7 @@ import (
 	"tandem/web"
 	"tandem/workers/audit"
 	"tandem/workers/notify"
+	"tandem/workers/once"
 	"tandem/workers/recur"
 	"tandem/workers/relay"
 	"tandem/workers/remind"
@@ -34,6 +35,7 @@ import (
 // embedded is the whole product in one process.
 type embedded struct {
 	cfg      config
+	owner    string // names this process in leases and claims
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
 	db       *sqlite.DB
@@ -53,7 +55,7 @@ type embedded struct {
 }
 
 func newEmbedded(ctx context.Context, c config, logTo io.Writer) (*embedded, error) {
-	e := &embedded{cfg: c, channels: &inproc.Channels{}}
+	e := &embedded{cfg: c, owner: tandem.NewID(), channels: &inproc.Channels{}}
 	e.metrics = newMetrics("embedded")
 	e.log = telemetry.NewLogger(logTo, c.LogLevel, c.LogFormat, c.AuthSecret, c.ModelKey)
 	var err error
@@ -132,7 +134,7 @@ func (e *embedded) subscriptions() []subscription {
 		{tandem.TopicTaskEvents, recur.Consumer, r.Handle},
 		{tandem.TopicTaskEvents, remind.Consumer, e.reminder.Handle},
 		{tandem.TopicTaskEvents, audit.Consumer, a.Handle},
-		{tandem.TopicReminders, notify.Consumer, n.Handle},
+		{tandem.TopicReminders, notify.Consumer, inproc.Handler(once.Guard(e.db, notify.Consumer, e.owner, n.Handle))},
 		{tandem.TopicReminders, audit.Consumer, a.Handle},
 	}
 }
@@ -171,7 +173,7 @@ func (e *embedded) buildAgent(ctx context.Context) error {
 		},
 	})
 	o := agent.Options{
-		Store: e.db, Tools: bindTools(e.box), Fallback: planner.New(), Owner: tandem.NewID(), Log: e.log, Metrics: agentMetrics(e.metrics),
+		Store: e.db, Tools: bindTools(e.box), Fallback: planner.New(), Owner: e.owner, Log: e.log, Metrics: agentMetrics(e.metrics),
 		Limits:  agent.Limits{DayTokens: e.cfg.TokenBudget},
 		Publish: func(s tandem.Signal) { _ = e.channels.Publish(ctx, s) },
 	}
