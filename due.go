@@ -14,9 +14,10 @@ const (
 )
 
 const (
-	dateLayout  = time.DateOnly
-	clockLayout = "15:04"
-	fullDay     = 24 * time.Hour
+	dateLayout   = time.DateOnly
+	clockLayout  = "15:04"
+	secondLayout = time.TimeOnly
+	fullDay      = 24 * time.Hour
 )
 
 // Due is what a wall calendar and a wall clock show: a date, optionally a time and a zone. The instant follows from it, see
@@ -25,23 +26,39 @@ const (
 // Methods other than Validate expect a valid Due. They never panic on another one, but what they answer means nothing.
 type Due struct {
 	Date     string `json:"date"`                // 2006-01-02
-	Time     string `json:"time,omitempty"`      // 15:04; empty: the whole day
+	Time     string `json:"time,omitempty"`      // 15:04, or 15:04:05 off the full minute; empty: the whole day
 	TimeZone string `json:"time_zone,omitempty"` // IANA name; empty: floating
 }
 
-// DueAt gives the wall clock at the instant t in the named zone, to the minute. Without a zone, or with one that LoadZone
+// DueAt gives the wall clock at the instant t in the named zone, to the second. Without a zone, or with one that LoadZone
 // does not know, it is the wall clock of t's own location, floating.
 func DueAt(t time.Time, zone string) Due {
 	loc, err := LoadZone(zone)
 	if err != nil {
-		return Due{Date: t.Format(dateLayout), Time: t.Format(clockLayout)}
+		return Due{Date: t.Format(dateLayout), Time: clockText(t)}
 	}
 	t = t.In(loc)
-	return Due{Date: t.Format(dateLayout), Time: t.Format(clockLayout), TimeZone: zone}
+	return Due{Date: t.Format(dateLayout), Time: clockText(t), TimeZone: zone}
 }
 
-// Validate reports, as invalid, a date that does not exist or lies outside 1970 to 9999, a time that is not HH:MM, and a
-// zone that LoadZone does not know.
+// clockText writes what a clock shows; a full minute has no seconds, so that each time has one form.
+func clockText(t time.Time) string {
+	if t.Second() == 0 {
+		return t.Format(clockLayout)
+	}
+	return t.Format(secondLayout)
+}
+
+func parseClock(s string) (time.Time, error) {
+	layout := clockLayout
+	if len(s) > len(clockLayout) {
+		layout = secondLayout
+	}
+	return time.Parse(layout, s)
+}
+
+// Validate reports, as invalid, a date that does not exist or lies outside 1970 to 9999, a time that is neither HH:MM
+// nor HH:MM:SS with seconds other than 00, and a zone that LoadZone does not know.
 func (d Due) Validate() error {
 	date, err := time.Parse(dateLayout, d.Date)
 	switch {
@@ -62,8 +79,8 @@ func (d Due) Validate() error {
 }
 
 func validClock(s string) bool {
-	_, err := time.Parse(clockLayout, s)
-	return err == nil && len(s) == len(clockLayout) // the layout alone also takes 9:30
+	t, err := parseClock(s)
+	return err == nil && clockText(t) == s // the layouts also take 9:30 and fractions
 }
 
 // WholeDay reports whether d names no time.
@@ -118,7 +135,7 @@ func (d Due) Shift(by time.Duration) Due {
 	}
 	if wall := d.wall(); !wall.IsZero() {
 		wall = wall.Add(by)
-		d.Date, d.Time = wall.Format(dateLayout), wall.Format(clockLayout)
+		d.Date, d.Time = wall.Format(dateLayout), clockText(wall)
 	}
 	return d
 }
@@ -134,12 +151,15 @@ func (d Due) ShiftDays(days int) Due {
 // wall is the wall clock as if it were in UTC: the floating time in which dates are compared and moved. It is zero for
 // an invalid Due.
 func (d Due) wall() time.Time {
-	if d.WholeDay() {
-		t, _ := time.Parse(dateLayout, d.Date)
-		return t
+	date, err := time.Parse(dateLayout, d.Date)
+	if err != nil || d.WholeDay() {
+		return date
 	}
-	t, _ := time.Parse(dateLayout+" "+clockLayout, d.Date+" "+d.Time)
-	return t
+	clock, err := parseClock(d.Time)
+	if err != nil {
+		return time.Time{}
+	}
+	return date.Add(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute + time.Duration(clock.Second())*time.Second)
 }
 
 // after reports whether d stands after o on the wall. Where one of them has no time, the dates decide.

@@ -186,14 +186,20 @@ func TestDueAt(t *testing.T) {
 		zone string
 		want Due
 	}{
-		{"Pacific/Kiritimati", Due{"2027-01-01", "00:30", "Pacific/Kiritimati"}},
-		{"Pacific/Niue", Due{"2026-12-30", "23:30", "Pacific/Niue"}},
-		{"", Due{"2026-12-31", "10:30", ""}},
-		{"Mars/Base", Due{"2026-12-31", "10:30", ""}},
+		{"Pacific/Kiritimati", Due{"2027-01-01", "00:30:59", "Pacific/Kiritimati"}},
+		{"Pacific/Niue", Due{"2026-12-30", "23:30:59", "Pacific/Niue"}},
+		{"", Due{"2026-12-31", "10:30:59", ""}},
+		{"Mars/Base", Due{"2026-12-31", "10:30:59", ""}},
 	} {
 		if got := DueAt(at, tt.zone); got != tt.want {
 			t.Errorf("zone %q: got %+v, want %+v", tt.zone, got, tt.want)
 		}
+		if again := tt.want.At(nil); !again.Equal(at) {
+			t.Errorf("zone %q: it happens at %v, want %v", tt.zone, again, at)
+		}
+	}
+	if got := DueAt(at.Add(time.Second), ""); got.Time != "10:31" {
+		t.Errorf("a full minute shows as %q", got.Time)
 	}
 }
 
@@ -224,7 +230,7 @@ func genDue(t *rapid.T, label string) Due {
 	date := time.Date(2005, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 40*366).Draw(t, label+" day"))
 	d := Due{Date: date.Format(dateLayout), TimeZone: rapid.SampledFrom(hardZones).Draw(t, label+" zone")}
 	if rapid.Bool().Draw(t, label+" timed") {
-		d.Time = date.Add(time.Duration(rapid.IntRange(0, 24*60-1).Draw(t, label+" minute")) * time.Minute).Format(clockLayout)
+		d.Time = clockText(date.Add(time.Duration(rapid.IntRange(0, 24*60*60-1).Draw(t, label+" second")) * time.Second))
 	}
 	return d
 }
@@ -266,7 +272,7 @@ func TestDue_LaterOnTheWallIsNeverEarlierInTime(t *testing.T) {
 }
 
 func FuzzDue(f *testing.F) {
-	for _, s := range []string{"2026-12-01|09:00|Asia/Karachi", "2011-12-30||Pacific/Apia", "9999-12-31|23:59|", "x|y|z", "2027-02-29|24:00|Local"} {
+	for _, s := range []string{"2026-12-01|09:00|Asia/Karachi", "2026-12-01|09:00:30|UTC", "2011-12-30||Pacific/Apia", "9999-12-31|23:59|", "x|y|z", "2027-02-29|24:00|Local"} {
 		date, rest, _ := strings.Cut(s, "|")
 		clock, zone, _ := strings.Cut(rest, "|")
 		f.Add(date, clock, zone, int64(3600), 1)

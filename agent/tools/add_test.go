@@ -41,7 +41,13 @@ func TestAdd_Fields(t *testing.T) {
 		},
 		{"a date", m{"due": "2031-05-06"}, m{"due": m{"date": "2031-05-06"}, "due_date": "2031-05-06T23:59:59Z"}},
 		{"a date-time", m{"due": "2031-05-06T10:00"}, m{"due": m{"date": "2031-05-06", "time": "10:00"}, "due_date": "2031-05-06T10:00:00Z"}},
-		{"a date-time with a space and seconds", m{"due": "2031-05-06 10:00:59"}, m{"due": m{"date": "2031-05-06", "time": "10:00"}}},
+		{
+			"a date-time with a space and seconds",
+			m{"due": "2031-05-06 10:00:59"},
+			m{"due": m{"date": "2031-05-06", "time": "10:00:59"}, "due_date": "2031-05-06T10:00:59Z"},
+		},
+		{"a full minute", m{"due": "2031-05-06T10:00:00"}, m{"due": m{"date": "2031-05-06", "time": "10:00"}}},
+		{"seconds in words", m{"due": "2031-05-06 at 3:15:20 pm"}, m{"due": m{"date": "2031-05-06", "time": "15:15:20"}}},
 		{"the alias", m{"due_date": "2031-05-06"}, m{"due": m{"date": "2031-05-06"}}},
 		{"both names with one value", m{"due": "2031-05-06", "due_date": "2031-05-06"}, m{"due": m{"date": "2031-05-06"}}},
 		{
@@ -98,6 +104,7 @@ func TestAdd_Reminders(t *testing.T) {
 		warns     bool
 	}{
 		{"a lead", "2026-11-26T10:00", m{"reminders": []string{"1h"}}, []string{"2026-11-26T09:00:00Z"}, false},
+		{"a lead before a second", "2026-11-26T10:00:07Z", m{"reminders": []string{"1h"}}, []string{"2026-11-26T09:00:07Z"}, false},
 		{"a lead in words", "2026-11-26T10:00", m{"reminders": []string{"15 minutes before"}}, []string{"2026-11-26T09:45:00Z"}, false},
 		{"at the due time", "2026-11-26T10:00", m{"reminders": []string{"0m"}}, []string{"2026-11-26T10:00:00Z"}, false},
 		{"before a whole day", "2026-11-27", m{"reminders": []string{"1h"}}, []string{"2026-11-27T08:00:00Z"}, false},

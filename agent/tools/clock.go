@@ -2,6 +2,7 @@ package tools
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -128,11 +129,14 @@ func (c clock) iso(field, text string) (reading, bool, error) {
 	if m[2] != "" {
 		due.Time = m[2] + ":" + m[3]
 	}
-	if err := due.Validate(); err != nil {
-		return reading{}, false, named(err, field, text)
+	if m[4] != "" && m[4] != "00" {
+		due.Time += ":" + m[4]
 	}
 	if m[4] > "59" {
 		return reading{}, false, tandem.Invalid(field, text, "A minute has the seconds 00 to 59.")
+	}
+	if err := due.Validate(); err != nil {
+		return reading{}, false, named(err, field, text)
 	}
 	if m[6] == "" {
 		return reading{due: due}, true, nil
@@ -183,7 +187,11 @@ func (c clock) words(text string) (reading, bool) {
 }
 
 func (c clock) wall(w phrase.When) tandem.Due {
-	return tandem.Due{Date: w.Date, Time: w.Time, TimeZone: c.named}
+	due := tandem.Due{Date: w.Date, Time: w.Time, TimeZone: c.named}
+	if w.Second != 0 {
+		due.Time += fmt.Sprintf(":%02d", w.Second)
+	}
+	return due
 }
 
 // repeated reads a repetition whose first occurrence is the due date.

@@ -76,13 +76,16 @@ func (w *Words) unsaid(clk clock, a *arguments, names ...string) []string {
 	return out
 }
 
-// matches reports whether one of the readings is the given time. A time of day counts where any of the words name one.
+// matches reports whether one of the readings is the given time, to the minute. A time of day counts where any of the words
+// name one.
 func matches(said []tandem.Due, due tandem.Due, dateAlone bool) bool {
 	timed := slices.ContainsFunc(said, func(d tandem.Due) bool { return d.Time != "" })
 	return slices.ContainsFunc(said, func(d tandem.Due) bool {
-		return d.Date == due.Date && (d.Time == due.Time || !timed || dateAlone && due.Time == "")
+		return d.Date == due.Date && (minuteOf(d) == minuteOf(due) || !timed || dateAlone && due.Time == "")
 	})
 }
+
+func minuteOf(d tandem.Due) string { return d.Time[:min(len(d.Time), len("15:04"))] }
 
 // clauses splits what a person says where one task ends and another begins.
 var clauses = regexp.MustCompile(`[;,\n]| and | then `)

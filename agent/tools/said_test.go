@@ -18,6 +18,7 @@ func TestWords_HoldADateOfTheAssistantAgainstThePerson(t *testing.T) {
 		{words: "call mom tomorrow", due: "2026-11-26"},
 		{words: "call mom tomorrow at 9am", due: "2026-11-26T09:00"},
 		{words: "call mom tomorrow at 9am", due: "2026-11-26T09:00:00Z"},
+		{words: "call mom tomorrow at 9am", due: "2026-11-26T09:00:30"},
 		{words: "call mom tomorrow", due: "2026-11-27", refused: true},
 		{words: "call mom tomorrow at 9am", due: "2026-11-26T21:00", refused: true},
 		{words: "call mom tomorrow at 9am", due: "2026-11-26", refused: true},
