@@ -106,7 +106,7 @@ func changing(args changeArgs, doing string) verb {
 // apply resolves the words that name tasks and makes the call. Words that name nothing are a question.
 func (p *planning) apply(c clause, toks []token, v verb) (*step, error) {
 	r, ok := p.refer(c.text, toks)
-	if !ok {
+	if !ok && p.instead == nil {
 		return nil, ask("Which task shall I " + v.doing + "?")
 	}
 	return p.applyTo(r, v)

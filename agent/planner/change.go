@@ -490,8 +490,13 @@ func (p *planning) correct(c clause) (*step, error) {
 	if n == 0 || n >= len(c.toks) {
 		return nil, nil
 	}
-	args, ok := p.amendment(c, trimMarks(c.toks[n:]))
-	if !ok {
+	rest := trimMarks(c.toks[n:])
+	args, ok := p.amendment(c, rest)
+	switch r, pointed := p.refer(c.text, rest); {
+	case ok:
+	case meant(c.toks) && pointed && (len(r.numbers) > 0 || r.ordinal != 0):
+		return nil, ask("What shall I do with it?")
+	default:
 		return nil, nil
 	}
 	if _, known := p.newest(); !known && len(p.mentioned) == 0 {
@@ -524,6 +529,9 @@ func (p *planning) amendment(c clause, toks []token) (changeArgs, bool) {
 	}
 	if len(toks) <= 2 && levelNames[toks[0].word] != "" {
 		return changeArgs{Priority: levelNames[toks[0].word]}, true
+	}
+	if len(taskNumbers(toks)) > 0 || new(reference).readPronoun(toks) {
+		return changeArgs{}, false
 	}
 	if meant(c.toks) && len(toks) <= maxCorrection || len(toks) == 1 && toks[0].kind == quoteToken {
 		return changeArgs{Title: titleOf(contentText(c.text, toks))}, true

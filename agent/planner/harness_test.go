@@ -19,6 +19,7 @@ type scene struct {
 	focus, shown []tandem.Candidate
 	refuse       map[string]string // tool → the result that it answers instead
 	cut          int               // lists are cut to that many tasks, as long results are
+	before       []agent.Message   // earlier turns
 }
 
 var berlin = mustZone("Europe/Berlin")
@@ -90,7 +91,7 @@ func (s scene) ask(t testing.TB, text string) heard {
 	t.Helper()
 	r := agent.Request{
 		User: "ann", Now: now, Zone: berlin, Settings: settings(), Focus: s.focus, Shown: s.shown,
-		Messages: []agent.Message{{Role: agent.RoleUser, Text: text}},
+		Messages: append(slices.Clone(s.before), agent.Message{Role: agent.RoleUser, Text: text}),
 	}
 	var h heard
 	for range 8 {
@@ -224,4 +225,14 @@ func mentions(tasks []tandem.Task, numbers ...int64) []tandem.Candidate {
 		out = append(out, tasks[i].Candidate())
 	}
 	return out
+}
+
+// earlier is an earlier turn: what the person said, what came of the last call, and the reply.
+func earlier(text, result, reply string) []agent.Message {
+	out := []agent.Message{{Role: agent.RoleUser, Text: text}}
+	if result != "" {
+		out = append(out, agent.Message{Role: agent.RoleAssistant, Calls: []agent.Call{{ID: "e", Tool: addTask}}},
+			agent.Message{Role: agent.RoleTool, CallID: "e", Name: addTask, Result: json.RawMessage(result)})
+	}
+	return append(out, agent.Message{Role: agent.RoleAssistant, Text: reply})
 }

@@ -18,6 +18,7 @@ type planning struct {
 	options  phrase.Options
 	focus    []tandem.Candidate
 	shown    []tandem.Candidate
+	group    []tandem.Candidate // the several tasks that the turn before was about
 
 	recorded []record // of earlier rounds
 	used     int
@@ -26,6 +27,8 @@ type planning struct {
 	mentioned []target // by the clause before
 	object    string   // what the clause before spoke of, as text
 	asked     *listing // by the clause before
+
+	instead *reference // answers which task was meant
 }
 
 // errUnread ends a round: a list must be read before the plan can go on.

@@ -90,15 +90,16 @@ func round(r agent.Request) outcome {
 	t := turnOf(r.Messages)
 	p := &planning{
 		now: r.Now.In(r.Zone), zone: r.Zone, options: phrase.OptionsFor(r.Settings), settings: r.Settings,
-		focus: r.Focus, shown: r.Shown, recorded: t.recorded,
+		focus: r.Focus, shown: r.Shown, recorded: t.recorded, group: t.last.named,
 	}
-	return p.run(t.text)
+	return p.run(p.follow(t.text, t.last))
 }
 
 // turn is what the transcript holds of this turn.
 type turn struct {
 	text     string
 	recorded []record
+	last     exchange
 }
 
 // record is a call of this turn with its result.
@@ -118,7 +119,7 @@ func turnOf(messages []agent.Message) turn {
 	if at < 0 {
 		return turn{}
 	}
-	t := turn{text: messages[at].Text}
+	t := turn{text: messages[at].Text, last: exchangeOf(messages[:at])}
 	for _, m := range messages[at+1:] {
 		for _, c := range m.Calls {
 			t.recorded = append(t.recorded, record{c.Tool, resultFor(messages[at+1:], c.ID)})
@@ -132,9 +133,12 @@ func resultFor(messages []agent.Message, id string) result {
 	if i < 0 {
 		return result{}
 	}
-	var r result
+	return readResult(messages[i].Result)
+}
+
+func readResult(raw json.RawMessage) (r result) {
 	// A result of another shape names no task and is no success.
-	_ = json.Unmarshal(messages[i].Result, &r)
+	_ = json.Unmarshal(raw, &r)
 	return r
 }
 

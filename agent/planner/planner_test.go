@@ -354,6 +354,40 @@ func TestStream_FollowsTheConversation(t *testing.T) {
 	})
 }
 
+// What answers a question of the planner completes the words before it.
+func TestStream_AnswersCompleteARequest(t *testing.T) {
+	for _, c := range []struct{ said, asked, answer, want string }{
+		{"delete it", "Which task shall I delete?", "task 2", `delete_task {"task_id":2}`},
+		{"complete the spaceship", `I found no task like "the spaceship". Which one shall I complete?`, "call mom", `list_tasks {"status":"pending","search":"call mom"}` + "\n" + `complete_task {"task_id":1}`},
+		{"delete task 99", "There is no task 99. Which task do you mean?", "I meant 2", `delete_task {"task_id":2}`},
+		{"move the meeting to friday", "Which one do you mean: a or b?", "the design meeting", `list_tasks {"status":"pending","search":"design meeting"}` + "\n" + `update_task {"task_id":6,"move_due":"2026-03-06"}`},
+		{"reschedule task 3", "When shall it be due?", "friday", `update_task {"task_id":3,"move_due":"2026-03-06"}`},
+		{"remind me tomorrow", "What shall I remind you of?", "to call Bob", `add_task {"title":"Call Bob","due":"2026-03-05","reminders":["0m"],"on_duplicate":"ask"}`},
+		{"add a task", "What shall the task be?", "paint the fence", `add_task {"title":"Paint the fence","on_duplicate":"ask"}`},
+		{"create a new list", "There is one list, and tags to group it. What shall I add?", "milk and eggs", `add_task {"items":[{"title":"Milk"},{"title":"Eggs"}],"on_duplicate":"ask"}`},
+		{"make task 1 repeat", "How often shall it repeat?", "every sunday", `update_task {"task_id":1,"recurrence":"FREQ=WEEKLY;BYDAY=SU"}`},
+		{"change the priority of task 1", "Which priority: low, medium, high or urgent?", "high", `update_task {"task_id":1,"priority":"high"}`},
+		// something else was said instead
+		{"delete it", "Which task shall I delete?", "show my tasks", `list_tasks {"status":"pending"}`},
+		{"delete it", "Which task shall I delete?", "never mind", "say There is nothing waiting"},
+		{"delete it", "Which task shall I delete?", "what is the capital of France?", "say I can only"},
+		{"delete it", "Deleted it.", "paint the fence", `ask add_task {"title":"Paint the fence","on_duplicate":"ask"}`},
+		{"add a task", "What shall the task be?", "play some jazz", "say I can only"},
+	} {
+		check(t, scene{tasks: household(), before: earlier(c.said, "", c.asked)}, []sentence{{c.answer, c.want}})
+	}
+}
+
+func TestStream_ThemAreTheTasksOfTheTurnBefore(t *testing.T) {
+	added := `{"success":true,"status":"created","tasks":[{"task_id":2,"title":"Milk"},{"task_id":3,"title":"Eggs"},{"task_id":4,"title":"Bread"}]}`
+	s := scene{tasks: household(), focus: mentions(household(), 1), shown: mentions(household(), 1, 2), before: earlier("add milk, eggs and bread", added, "Added them.")}
+	check(t, s, []sentence{
+		{"delete them", `delete_task {"ids":[2,3,4]}`},
+		{"complete the third one", `complete_task {"task_id":4}`},
+		{"I meant task 2", "ask"},
+	})
+}
+
 // A twin is a question that a yes answers with a second task.
 func TestStream_ATwinIsAskedAbout(t *testing.T) {
 	s := scene{refuse: map[string]string{addTask: `{"success":false,"error":"ambiguous","message":"There is one.","details":{"candidates":[{"task_id":8,"uid":"u","title":"Buy milk"}]}}`}}

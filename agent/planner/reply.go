@@ -85,6 +85,8 @@ func (p *planning) sayWritten(d receipt) string {
 		return d.result.Message
 	case d.tool == addTask && d.result.Status == "created" && len(rows) == 1:
 		return "Added " + p.sayTask(rows[0]) + "."
+	case d.tool == addTask && d.result.Status == "reused" && len(rows) == 1:
+		return p.sayTask(rows[0]) + " is on your list already."
 	case d.tool == addTask && d.result.Status == "created":
 		return "Added " + p.sayTasks(rows) + "."
 	case d.tool == updateTask && d.result.Status == "updated" && len(rows) == 1:

@@ -12,6 +12,9 @@ import (
 
 // resolve finds the tasks that a reference means for a verb. What is left open becomes a question.
 func (p *planning) resolve(r reference, v verb) (targets, error) {
+	if p.instead != nil {
+		r, p.instead = *p.instead, nil
+	}
 	switch {
 	case len(r.numbers) > 0:
 		return numbered(r.numbers), nil
@@ -39,12 +42,16 @@ func numbered(numbers []int64) targets {
 func (p *planning) pointed(r reference, v verb) (targets, error) {
 	switch {
 	case r.ordinal != 0:
-		if c, ok := nth(p.shown, r.ordinal); ok {
-			return among(c), nil
+		for _, list := range [][]tandem.Candidate{p.group, p.shown} {
+			if c, ok := nth(list, r.ordinal); ok {
+				return among(c), nil
+			}
 		}
 		return targets{}, ask(fmt.Sprintf("There is no list to count in. Which task shall I %s?", v.doing))
 	case len(p.mentioned) > 0:
 		return targets{list: p.mentioned, number: p.mentioned[0].row == nil && p.mentioned[0].UID == ""}, nil
+	case r.them && len(p.group) > 0:
+		return among(p.group...), nil
 	case r.them && len(p.shown) > 0:
 		return among(p.shown...), nil
 	case r.them && len(p.focus) > 1:
