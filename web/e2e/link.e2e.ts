@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { add, Complaints, launch, live, person, row, signIn, Tandem, titles } from "./tandem";
+import { add, Complaints, launch, live, person, row, settled, signIn, Tandem, titles } from "./tandem";
 
 let browser: Browser;
 let tandem: Tandem;
@@ -38,8 +38,7 @@ test("a change made while the server is dead is made once when it is back", asyn
   await row(page, "Before").locator(".tick").click();
   await page.getByText(/changes to send/).waitFor();
   await tandem.start();
-  await page.locator(".pill.live").waitFor({ timeout: 45_000 });
-  await expect.poll(() => page.getByText(/to send/).count()).toBe(0);
+  await settled(page);
   const fresh = await person(browser, complaints);
   const other = await signIn(fresh, tandem.another());
   await expect.poll(() => titles(other)).toEqual(["Meanwhile"]);
@@ -59,7 +58,7 @@ test("the queue survives a reload without a server", async () => {
   page = await desk.newPage();
   await page.goto(tandem.origin);
   await live(page);
-  await expect.poll(() => page.getByText(/to send/).count()).toBe(0);
+  await settled(page);
   const fresh = await person(browser, complaints);
   const other = await signIn(fresh, tandem.another());
   await expect.poll(async () => (await titles(other)).sort()).toEqual(["Kept", "Queued"]);
@@ -78,8 +77,9 @@ test("two tabs share one socket, and the one that stays takes over", async () =>
   await row(page, "From the second tab").waitFor();
   await page.close();
   await add(second, "Still here today");
-  await expect.poll(() => opened.length).toBe(1);
-  await expect.poll(() => second.getByText(/to send/).count()).toBe(0);
+  await row(second, "Still here").waitFor();
+  await settled(second);
+  expect(opened.length).toBe(1);
   await second.reload();
   await live(second);
   expect((await titles(second)).sort()).toEqual(["From the second tab", "Still here"]);

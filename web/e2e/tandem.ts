@@ -126,6 +126,11 @@ export async function live(page: Page): Promise<void> {
   await page.locator("[data-task], .empty").first().waitFor();
 }
 
+/** Waits until every change of this page has its answer. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator(".pill.live[data-queued='0']").waitFor({ timeout: 45_000 });
+}
+
 export async function add(page: Page, line: string): Promise<void> {
   const field = page.locator("[data-add]");
   await field.fill(line);

@@ -35,8 +35,12 @@ export function receipt(tool: ToolEvent, now: Day, locale: string): Receipt {
     verb: special(tool, args) ?? (tool.phase === "ok" || tool.phase === "undone" ? did : doing),
     object: object(tool, args, result),
     changes: tool.name === "update_task" || tool.name === "add_task" ? differences(result, now, locale) : [],
-    uid: uidOf(result),
+    uid: several(args, result) > 1 ? null : uidOf(result),
   };
+}
+
+function several(args: Args, result: Args): number {
+  return Math.max(...[result.tasks, result.results, args.ids, args.items].map((v) => list(v).length));
 }
 
 function special(tool: ToolEvent, args: Args): string | null {
@@ -53,8 +57,8 @@ function uidOf(result: Args): string | null {
 
 function object(tool: ToolEvent, args: Args, result: Args): string {
   if (tool.name === "list_tasks") return typeof result.total_count === "number" ? `${result.total_count} found` : "";
-  const several = Math.max(list(result.tasks).length, list(result.results).length, list(args.ids).length, list(args.items).length);
-  if (several > 1) return `${several} tasks`;
+  const count = several(args, result);
+  if (count > 1) return `${count} tasks`;
   const title = [result.title, isArgs(result.task) ? result.task.title : undefined, args.title, firstTitle(args)].find((t) => typeof t === "string");
   if (typeof title === "string") return title;
   return typeof args.task_id === "number" || typeof args.task_id === "string" ? `task ${String(args.task_id)}` : "";
