@@ -17,14 +17,15 @@ func lastMid(ctx context.Context, c *conn, user tandem.UserID, client string) (l
 	return last, err
 }
 
-// MidOutcome gives what a mutation came to: the result of an Edit or Set, or what UseMid stored. False while it is not settled, or
-// when it is forgotten.
-func (db *DB) MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (outcome json.RawMessage, found bool, err error) {
+// MidOutcome gives what a mutation came to: the result of an Edit or Set with its number, or what UseMid stored with the head of
+// that time. False while it is not settled, or when it is forgotten.
+func (db *DB) MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (out tandem.Outcome, found bool, err error) {
 	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		_, outcome, found, err = midOutcome(ctx, c, user, client, mid)
+		out.Seq, out.Result, found, err = midOutcome(ctx, c, user, client, mid)
 		return err
 	})
-	return outcome, found, err
+	out.Replayed = found
+	return out, found, err
 }
 
 func midOutcome(ctx context.Context, c *conn, user tandem.UserID, client string, mid int64) (seq tandem.Seq, outcome json.RawMessage, found bool, err error) {

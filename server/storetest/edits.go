@@ -260,8 +260,8 @@ var replays = map[string]func(*stage){
 		s.must(s.UseMid(s.ctx(), ann, "phone", 2, json.RawMessage(`{"nack":1}`)))
 		got, found, err := s.MidOutcome(s.ctx(), ann, "phone", 2)
 		s.must(err)
-		if !found || string(got) != `{"nack":1}` {
-			s.Fatalf("outcome %s %v", got, found)
+		if !found || string(got.Result) != `{"nack":1}` {
+			s.Fatalf("outcome %+v %v", got, found)
 		}
 		s.refused(s.UseMid(s.ctx(), ann, "phone", 9, nil), tandem.CodeConflict)
 		s.run(ann, mid(3, "Three"))
@@ -277,8 +277,8 @@ var replays = map[string]func(*stage){
 		equal(s, "replayed", s.run(ann, e).Replayed, true)
 		got, found, err := s.MidOutcome(s.ctx(), ann, "phone", 1)
 		s.must(err)
-		if !found || string(got) != string(first.Result) {
-			s.Fatalf("outcome of the mid: %s %v, want the first result", got, found)
+		if !found || string(got.Result) != string(first.Result) || got.Seq != first.Seq {
+			s.Fatalf("outcome of the mid: %+v %v, want the first result", got, found)
 		}
 	},
 	"a dry run uses up its mid": func(s *stage) {

@@ -28,7 +28,7 @@ type Store interface {
 	Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error)
 	Snapshot(ctx context.Context, user tandem.UserID) (tandem.Snapshot, error)
 	LastMid(ctx context.Context, user tandem.UserID, client string) (int64, error)
-	MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (json.RawMessage, bool, error)
+	MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (tandem.Outcome, bool, error)
 	UseMid(ctx context.Context, user tandem.UserID, client string, mid int64, outcome json.RawMessage) error
 
 	Talk

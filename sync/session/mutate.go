@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,7 +39,7 @@ func (c *session) mutate(ctx context.Context, f wire.Mutate) string {
 	if err := c.settle(ctx, f, result); err != nil {
 		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, err))
 	}
-	return c.reply(frameOf(f.Mid, result))
+	return c.reply(frameOf(f.Mid, tandem.Outcome{Result: result}))
 }
 
 func (c *session) call(ctx context.Context, f wire.Mutate, mid int64) (json.RawMessage, error) {
@@ -108,8 +109,9 @@ func (c *session) notNext(ctx context.Context, mid int64, f *wire.Mutate) string
 		return c.gap(mid, last)
 	}
 	outcome, found, err := c.o.Mids.MidOutcome(ctx, c.principal().User, c.client, mid)
-	if err == nil && found && outcome == nil && f != nil && f.Tool == toolList {
-		outcome, err = c.call(ctx, *f, 0)
+	if err == nil && found && outcome.Result == nil && f != nil && f.Tool == toolList {
+		outcome.Seq = 0 // what is read now is of now
+		outcome.Result, err = c.call(ctx, *f, 0)
 	}
 	if err != nil {
 		n := c.nack(ctx, err)
@@ -165,16 +167,16 @@ func keptRefusal(n wire.Nack) json.RawMessage {
 }
 
 // frameOf makes the answer of a stored outcome.
-func frameOf(mid int64, outcome json.RawMessage) wire.ServerFrame {
+func frameOf(mid int64, outcome tandem.Outcome) wire.ServerFrame {
 	var k kept
-	if outcome == nil || json.Unmarshal(outcome, &k) != nil {
+	if outcome.Result == nil || json.Unmarshal(outcome.Result, &k) != nil {
 		return wire.Nack{Mid: mid, Code: wire.CodeLost, Msg: "What came of this is not known any more."}
 	}
 	if k.Nack != nil {
 		k.Nack.Mid = mid
 		return *k.Nack
 	}
-	return wire.Ack{Mid: mid, Seq: k.Seq, Result: outcome}
+	return wire.Ack{Mid: mid, Seq: cmp.Or(k.Seq, outcome.Seq), Result: outcome.Result}
 }
 
 // rowOf gives the task that a conflict is about as it is now, where the call names one.

@@ -83,6 +83,31 @@ func TestMutate_RepeatedMidGetsItsFirstResult(t *testing.T) {
 	}
 }
 
+func TestSet_RepeatedMidGetsItsFirstResult(t *testing.T) {
+	w := newWorld(t)
+	r, _ := w.greet(session.Principal{User: "ann"}, hello())
+	patch := wire.Set{Mid: 1, Patch: json.RawMessage(`{"locale":"de"}`)}
+	r.send(patch)
+	first := expect[wire.Ack](r)
+	r.send(add(2, "Milk"))
+	expect[wire.Ack](r)
+	r.send(patch)
+	if again := expect[wire.Ack](r); string(again.Result) != string(first.Result) || again.Seq != first.Seq {
+		t.Errorf("the same mid got %+v, then %+v", first, again)
+	}
+}
+
+func TestSet_AddressesThatAreNotPublic(t *testing.T) {
+	w := newWorld(t)
+	r, _ := w.greet(session.Principal{User: "ann"}, hello())
+	for i, host := range []string{"127.0.0.1", "127.1", "0x7f.1", "2130706433", "10.0.0.1", "[::1]", "localhost", "a.localhost", "printer.local", "db"} {
+		r.send(wire.Set{Mid: int64(i + 1), Patch: json.RawMessage(`{"channels":{"webhook":{"url":"https://` + host + `/hook"}}}`)})
+		if n := expect[wire.Nack](r); n.Code != wire.CodeInvalid {
+			t.Errorf("https://%s/hook was refused with %+v, want invalid", host, n)
+		}
+	}
+}
+
 func TestMutate_ReadsUseUpTheirMid(t *testing.T) {
 	w := newWorld(t)
 	w.seed(30)

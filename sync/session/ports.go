@@ -42,7 +42,7 @@ type Tools interface {
 type Mids interface {
 	LastMid(ctx context.Context, user tandem.UserID, client string) (int64, error)
 	// MidOutcome gives what was stored for a settled mid; false for one that is not settled or forgotten.
-	MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (json.RawMessage, bool, error)
+	MidOutcome(ctx context.Context, user tandem.UserID, client string, mid int64) (tandem.Outcome, bool, error)
 	// UseMid settles the mid with an outcome, unless it is settled. One that leaps ahead is a conflict over "mid".
 	UseMid(ctx context.Context, user tandem.UserID, client string, mid int64, outcome json.RawMessage) error
 }

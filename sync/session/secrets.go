@@ -254,5 +254,8 @@ func public(host string) bool {
 		return ip.IsGlobalUnicast() && !ip.IsPrivate()
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if last := host[strings.LastIndexByte(host, '.')+1:]; strings.HasPrefix(last, "0x") || strings.Trim(last, "0123456789") == "" {
+		return false // a resolver may read it as the number of an address: 127.1, 0x7f.1
+	}
 	return strings.Contains(host, ".") && !strings.HasSuffix(host, ".localhost") && !strings.HasSuffix(host, ".local")
 }

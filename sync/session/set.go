@@ -56,18 +56,18 @@ func naming(err error) error {
 // setAnswer is the ack of a set. Secrets stand in it once: a repeated answer has the stored result, without them.
 func setAnswer(mid int64, out tandem.Outcome, secrets map[string]string) wire.ServerFrame {
 	if out.Replayed {
-		return frameOf(mid, out.Result)
+		return frameOf(mid, out)
 	}
 	result := map[string]any{}
 	if err := json.Unmarshal(out.Result, &result); err != nil {
-		return frameOf(mid, out.Result)
+		return frameOf(mid, out)
 	}
 	for name, secret := range secrets {
 		result[name] = secret
 	}
 	b, err := json.Marshal(result)
 	if err != nil {
-		return frameOf(mid, out.Result)
+		return frameOf(mid, out)
 	}
 	return wire.Ack{Mid: mid, Seq: out.Seq, Result: b}
 }
