@@ -13,11 +13,12 @@ import (
 )
 
 // Bounds of a member's queues. Beyond them the queue of deltas, acks and turns is conflated; a member whose control frames
-// do not fit, or that is owed too many answers, is sent away as slow.
+// do not fit, or that is owed too many answers, is sent away as slow. Control frames have room for all the refusals that a
+// flood gets before it is ended for what it is.
 const (
 	maxQueue      = 256
 	maxQueueBytes = 256 << 10
-	maxControl    = 64
+	maxControl    = 256
 	maxOwed       = 1024
 )
 

@@ -64,6 +64,19 @@ func TestLimits_MessagesBeyondTheRate(t *testing.T) {
 	}
 }
 
+func TestLimits_FloodOfAClientThatDoesNotRead(t *testing.T) {
+	w := newWorld(t)
+	r, _ := w.greet(session.Principal{User: "ann"}, hello())
+	for range 1000 {
+		if err := r.ws.Write(t.Context(), websocket.MessageText, []byte(`{"t":"parse","id":1,"text":"x","tz":""}`)); err != nil {
+			break
+		}
+	}
+	if code := r.closes(); code != wire.CloseOverload {
+		t.Errorf("a flood ended with %d, want 1013", code)
+	}
+}
+
 // expectAnswer reads up to the next ack or nack.
 func expectAnswer(r *raw) wire.ServerFrame {
 	r.t.Helper()
