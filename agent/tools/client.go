@@ -51,10 +51,13 @@ func (k *Client) Tools() []Definition {
 
 // CallTool runs a tool. A refusal is a result of the contract's form with isError set; err is a failed transport.
 func (k *Client) CallTool(ctx context.Context, name string, args json.RawMessage) (structured json.RawMessage, isError bool, err error) {
-	if !slices.Contains(k.names, name) {
+	spec, known := specs[name]
+	switch {
+	case !known:
 		return errorResult(tandem.NotOneOf("tool", name, k.names)), true, nil
-	}
-	if len(args) > 0 && !json.Valid(args) {
+	case !slices.Contains(k.names, name):
+		return errorResult(lacks(name, spec.scope)), true, nil
+	case len(args) > 0 && !json.Valid(args):
 		return errorResult(tandem.Invalid("arguments", clip(string(args)), "The arguments are not well-formed JSON.")), true, nil
 	}
 	r := mcp.CallToolRequest{}

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -273,4 +274,25 @@ func TestClient_IsTheSameDoor(t *testing.T) {
 		got := decoded(t, raw)
 		same(t, tt.tool+tt.args, []any{got["error"], isError, got["success"]}, []any{tt.code, tt.code != nil, tt.code == nil})
 	}
+}
+
+func TestClient_SaysWhichScopeIsMissing(t *testing.T) {
+	b := newBench(t)
+	u := b.person("ann")
+	u.caller.Scopes = []string{ScopeRead}
+	k, err := b.tb.Client(t.Context(), u.caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	raw, isError, err := k.CallTool(t.Context(), AddTask, json.RawMessage(`{"title":"One"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := decoded(t, raw)
+	same(t, "answer", []any{isError, got["error"], strings.Contains(fmt.Sprint(got["message"]), ScopeWrite)}, []any{true, "forbidden", true})
 }

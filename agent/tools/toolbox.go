@@ -83,6 +83,11 @@ func (c Caller) may(scope string) bool {
 	return c.Scopes == nil || slices.Contains(c.Scopes, scope)
 }
 
+// lacks refuses a tool whose scope the caller's token does not hold.
+func lacks(tool, scope string) *tandem.Error {
+	return tandem.Forbidden("scope", "This token may not call %s; it lacks the scope %s.", tool, scope)
+}
+
 // Metrics are called at each call; nil funcs are left out.
 type Metrics struct {
 	Called  func(tool, outcome string, took time.Duration) // outcome: ok, replayed, or the error's code
@@ -157,7 +162,7 @@ func (tb *Toolbox) Call(ctx context.Context, c Caller, tool string, args json.Ra
 		return Result{}, tandem.NotOneOf("tool", tool, Names)
 	}
 	if !c.may(spec.scope) {
-		return Result{}, tandem.Forbidden("scope", "This token may not call %s; it lacks the scope %s.", tool, spec.scope)
+		return Result{}, lacks(tool, spec.scope)
 	}
 	if err := tb.limits.take(c.User, spec.scope == ScopeRead); err != nil {
 		tb.limited(err)
