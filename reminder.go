@@ -49,7 +49,7 @@ type ReminderSpec struct {
 	At     *time.Time
 }
 
-// FormatDuration writes a duration in the largest whole unit the contract knows: "2w", "1d", "1h", "30m".
+// FormatDuration writes a duration in the largest unit of which it is a multiple: "2w", "1d", "1h", "30m", "10s".
 func FormatDuration(d time.Duration) string {
 	for _, u := range []struct {
 		size time.Duration
@@ -58,6 +58,9 @@ func FormatDuration(d time.Duration) string {
 		if d >= u.size && d%u.size == 0 {
 			return fmt.Sprintf("%d%s", d/u.size, u.name)
 		}
+	}
+	if d%time.Minute != 0 {
+		return fmt.Sprintf("%ds", d/time.Second)
 	}
 	return fmt.Sprintf("%dm", d/time.Minute)
 }

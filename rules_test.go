@@ -447,3 +447,14 @@ func TestFollow_RemindersOfAFloatingTaskMoveWithTheZone(t *testing.T) {
 		t.Fatalf("a task with a zone of its own followed its user: %+v", got)
 	}
 }
+
+func TestFormatDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0m", 10 * time.Second: "10s", 90 * time.Second: "90s", 90 * time.Minute: "90m", 2 * time.Hour: "2h",
+		24 * time.Hour: "1d", 36 * time.Hour: "36h", 14 * 24 * time.Hour: "2w",
+	} {
+		if got := FormatDuration(d); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
+		}
+	}
+}
