@@ -161,8 +161,8 @@ func (p *planning) finish(c clause, toks []token, v verb) (*step, error) {
 		return nil, nil
 	}
 	s, err := p.apply(c, toks, v)
-	if unknown(err) && english.errand.start(c.toks) > 0 {
-		return nil, nil
+	if english.errand.start(c.toks) > 0 {
+		return unlessUnknown(s, err)
 	}
 	return s, err
 }

@@ -239,6 +239,8 @@ func unclear(d addArgs) *question {
 	return nil
 }
 
+func settled(d addArgs) bool { return unclear(d) == nil }
+
 // items cuts "milk, eggs and bread" and lines below a colon into their parts. Verbs keep their objects: "buy milk and eggs" is
 // one task.
 func (p *planning) items(text string, toks []token, several bool) []string {

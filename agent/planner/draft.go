@@ -94,7 +94,10 @@ func titleOf(text string) string {
 		text = rest
 	}
 	r, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(r)) + text[min(size, len(text)):]
+	if r == utf8.RuneError {
+		return text
+	}
+	return string(unicode.ToUpper(r)) + text[size:]
 }
 
 // trimFrame drops a leading "to", and a copula that lost its date.
@@ -120,7 +123,7 @@ func (p *planning) offer(c clause) *question {
 		toks = toks[n:]
 	}
 	d := p.draft(source(c.text, toks), false)
-	if unclear(d) != nil || d.Title == "" {
+	if !settled(d) {
 		q := ask("What shall I add?")
 		q.weak = true
 		return q

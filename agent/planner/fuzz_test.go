@@ -74,7 +74,10 @@ func BenchmarkStream(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			r := agent.Request{Now: now, Zone: berlin, Settings: settings(), Messages: []agent.Message{{Role: agent.RoleUser, Text: text}}}
 			for b.Loop() {
-				for range New().Stream(b.Context(), r) {
+				for _, err := range New().Stream(b.Context(), r) {
+					if err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
 		})

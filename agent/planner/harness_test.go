@@ -87,19 +87,19 @@ type heard struct {
 }
 
 // ask leads one turn to its end.
-func (s scene) ask(t testing.TB, text string) heard {
-	t.Helper()
+func (s scene) ask(tb testing.TB, text string) heard {
+	tb.Helper()
 	r := agent.Request{
 		User: "ann", Now: now, Zone: berlin, Settings: settings(), Focus: s.focus, Shown: s.shown,
 		Messages: append(slices.Clone(s.before), agent.Message{Role: agent.RoleUser, Text: text}),
 	}
 	var h heard
 	for range 8 {
-		if s.round(t, &r, &h) {
+		if s.round(tb, &r, &h) {
 			return h
 		}
 	}
-	t.Fatalf("%q: the turn does not end: %v", text, h.calls)
+	tb.Fatalf("%q: the turn does not end: %v", text, h.calls)
 	return h
 }
 
@@ -109,14 +109,14 @@ func settings() tandem.Settings {
 	return s
 }
 
-func (s scene) round(t testing.TB, r *agent.Request, h *heard) (ended bool) {
-	t.Helper()
+func (s scene) round(tb testing.TB, r *agent.Request, h *heard) (ended bool) {
+	tb.Helper()
 	said := agent.Message{Role: agent.RoleAssistant}
 	var results []agent.Message
-	for ev, err := range New().Stream(t.Context(), *r) {
+	for ev, err := range New().Stream(tb.Context(), *r) {
 		switch {
 		case err != nil:
-			t.Fatal(err)
+			tb.Fatal(err)
 		case ev.Question != nil:
 			h.question = ev.Question
 			return true
@@ -128,20 +128,20 @@ func (s scene) round(t testing.TB, r *agent.Request, h *heard) (ended bool) {
 		c.ID = fmt.Sprint("c", len(r.Messages), len(said.Calls))
 		h.calls = append(h.calls, c.Tool+" "+string(c.Arguments))
 		said.Calls = append(said.Calls, c)
-		results = append(results, agent.Message{Role: agent.RoleTool, CallID: c.ID, Name: c.Tool, Result: s.answer(t, c)})
+		results = append(results, agent.Message{Role: agent.RoleTool, CallID: c.ID, Name: c.Tool, Result: s.answer(tb, c)})
 	}
 	r.Messages = append(append(r.Messages, said), results...)
 	return false
 }
 
 // answer gives what a tool would answer.
-func (s scene) answer(t testing.TB, c agent.Call) json.RawMessage {
-	t.Helper()
+func (s scene) answer(tb testing.TB, c agent.Call) json.RawMessage {
+	tb.Helper()
 	if raw, ok := s.refuse[c.Tool]; ok {
 		return json.RawMessage(raw)
 	}
 	if c.Tool == listTasks {
-		return s.list(t, c.Arguments)
+		return s.list(tb, c.Arguments)
 	}
 	var args struct {
 		which
@@ -150,7 +150,7 @@ func (s scene) answer(t testing.TB, c agent.Call) json.RawMessage {
 		addArgs
 	}
 	if err := json.Unmarshal(c.Arguments, &args); err != nil {
-		t.Fatalf("%s: %v", c.Arguments, err)
+		tb.Fatalf("%s: %v", c.Arguments, err)
 	}
 	var rows []tandem.TaskRow
 	for _, task := range s.tasks {
@@ -167,11 +167,11 @@ func (s scene) answer(t testing.TB, c agent.Call) json.RawMessage {
 	return encode(map[string]any{"success": true, "status": status, "message": strings.ToUpper(status[:1]) + status[1:] + " it.", "tasks": rows})
 }
 
-func (s scene) list(t testing.TB, raw json.RawMessage) json.RawMessage {
-	t.Helper()
+func (s scene) list(tb testing.TB, raw json.RawMessage) json.RawMessage {
+	tb.Helper()
 	var a listArgs
 	if err := json.Unmarshal(raw, &a); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	q := tandem.Query{
 		Status: tandem.StatusFilter(a.Status), Tags: a.Tags, Search: tandem.ParseSearch(a.Search), Now: now, Sort: tandem.Sort(a.SortBy),
@@ -189,7 +189,7 @@ func (s scene) list(t testing.TB, raw json.RawMessage) json.RawMessage {
 				due = a.DueFrom + ".." + a.DueTo
 			}
 			if err := q.ApplyDue("due", due, now, berlin, time.Monday); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 	}

@@ -150,7 +150,7 @@ func TestStream_Completes(t *testing.T) {
 		{`check off "call mom"`, mom + `complete_task {"task_id":1}`},
 		{"I'm done with call mom", mom + `complete_task {"task_id":1}`},
 		{"I finished the groceries", `list_tasks {"status":"pending","search":"grocer"}` + "\n" + `complete_task {"task_id":2}`},
-		{"compleet the groceries", `list_tasks {"status":"pending","search":"grocer"}` + "\n" + `complete_task {"task_id":2}`},
+		{"complte the groceries", `list_tasks {"status":"pending","search":"grocer"}` + "\n" + `complete_task {"task_id":2}`},
 		{"cross call mom off my list", mom + `complete_task {"task_id":1}`},
 		{"complete the overdue ones", `list_tasks {"status":"pending","due_date_filter":"overdue","limit":100}` + "\n" + `complete_task {"task_id":4}`},
 		{"skip the electricity bill this month", `list_tasks {"status":"pending","search":"electricit bill"}` + "\n" + `complete_task {"task_id":4,"skip_occurrence":true}`},

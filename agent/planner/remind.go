@@ -41,7 +41,7 @@ func (p *planning) remind(c clause) (*step, error) {
 		if lead == "for" && content[0].kind == numberToken {
 			lead = "at"
 		}
-		if d := p.draft(lead+" "+source(c.text, content), true); d.Due != "" && unclear(d) == nil {
+		if d := p.draft(lead+" "+source(c.text, content), true); d.Due != "" && settled(d) {
 			text := lead + " " + source(c.text, content)
 			return p.newTasks(clause{text: text}, lex(text), true, false)
 		}
@@ -78,7 +78,7 @@ func (p *planning) inform(c clause) (*step, error) {
 		return p.lateRemind(c)
 	}
 	d := p.draft(source(c.text, c.toks[n-1:]), true)
-	if d.Due == "" || unclear(d) != nil || c.toks[0].is("tell", "inform", "warn") && !slices.ContainsFunc(c.toks, func(t token) bool { return t.is("to") }) {
+	if d.Due == "" || !settled(d) || c.toks[0].is("tell", "inform", "warn") && !slices.ContainsFunc(c.toks, func(t token) bool { return t.is("to") }) {
 		return nil, nil
 	}
 	return p.newTasks(c, c.toks[n:], true, false)
@@ -109,25 +109,25 @@ func (p *planning) lateRemind(c clause) (*step, error) {
 
 // remindBefore gives an existing task a reminder: "remind me 30 minutes before the team meeting".
 func (p *planning) remindBefore(c clause, toks []token) (*step, error) {
-	for i, t := range toks {
-		if !t.is("before") || i == 0 || i+1 >= len(toks) {
-			continue
-		}
-		lead, ok := phrase.ParseDuration(source(c.text, toks[:i]))
-		if !ok {
-			return nil, nil
-		}
-		r, ok := p.refer(c.text, toks[i+1:])
-		if !ok {
-			return nil, nil
-		}
-		s, err := p.applyTo(r, changing(changeArgs{Reminders: []string{tandem.FormatDuration(lead)}}, "remind you of"))
-		if !unknown(err) {
-			return s, err
-		}
-		return nil, nil // it is the name of a new task then
+	i := slices.IndexFunc(toks, func(t token) bool { return t.is("before") })
+	if i < 1 {
+		return nil, nil
 	}
-	return nil, nil
+	lead, ok := phrase.ParseDuration(source(c.text, toks[:i]))
+	r, named := p.refer(c.text, toks[i+1:])
+	if !ok || !named {
+		return nil, nil
+	}
+	s, err := p.applyTo(r, changing(changeArgs{Reminders: []string{tandem.FormatDuration(lead)}}, "remind you of"))
+	return unlessUnknown(s, err)
+}
+
+// unlessUnknown leaves a clause to other rules when no task is like its words: they may name a new one.
+func unlessUnknown(s *step, err error) (*step, error) {
+	if unknown(err) {
+		return nil, nil
+	}
+	return s, err
 }
 
 // unknown reports a question that came up because no task is like the words.
