@@ -133,6 +133,12 @@ test("a reminder is a notice until it is dismissed anywhere", async () => {
   await fresh.close();
 });
 
+test("hasty reloads do not sign anybody out", async () => {
+  for (let i = 0; i < 30; i++) await page.reload({ waitUntil: i % 2 ? "commit" : "domcontentloaded" });
+  await live(page);
+  expect(await page.getByText("Sign in to Tandem").count()).toBe(0);
+});
+
 test("signing out ends the session and empties the browser", async () => {
   await add(page, "Secret today");
   await page.getByRole("button", { name: "Settings" }).click();

@@ -11,6 +11,8 @@ export class SignedOut extends Error {
   override name = "SignedOut";
 }
 
+const REPLACED_MS = 250;
+
 /** Takes a one-time code out of the address bar. It must be gone before any request is made. */
 export function takeCode(): string | null {
   const code = new URLSearchParams(location.hash.slice(1)).get("code");
@@ -28,12 +30,17 @@ export async function redeem(code: string): Promise<void> {
 /** Gets a token for the session. Throws SignedOut when there is none; any other error is the network's. Each use replaces the
  * session's secret, so that two tabs must not ask at the same time. */
 export function grant(): Promise<Grant> {
-  return "locks" in navigator ? navigator.locks.request("tandem:token", fetchGrant) : fetchGrant();
+  return "locks" in navigator ? navigator.locks.request("tandem:token", () => fetchGrant()) : fetchGrant();
 }
 
-async function fetchGrant(): Promise<Grant> {
+/** A refusal is asked about once more: a page that was left may have replaced the cookie between our asking and the answer. */
+async function fetchGrant(again = true): Promise<Grant> {
   const answer = await post("/auth/token");
-  if (answer.status === 401 || answer.status === 403) throw new SignedOut();
+  if (answer.status === 401 || answer.status === 403) {
+    if (!again) throw new SignedOut();
+    await new Promise((done) => setTimeout(done, REPLACED_MS));
+    return fetchGrant(false);
+  }
   if (!answer.ok) throw new Error(`token: ${answer.status}`);
   const body: unknown = await answer.json();
   if (!isTokenBody(body)) throw new Error("token: the answer has another shape");
@@ -49,6 +56,7 @@ function post(path: string, body?: string): Promise<Response> {
     method: "POST",
     credentials: "same-origin",
     cache: "no-store",
+    keepalive: true, // the answer replaces the session's cookie: it must arrive even if the page is left meanwhile
     signal: AbortSignal.timeout(10_000),
     ...(body === undefined ? {} : { body, headers: { "Content-Type": "application/json" } }),
   });
