@@ -79,8 +79,8 @@ type Event struct {
 	Usage    *tandem.Usage
 }
 
-// Question asks which task was meant, instead of a write. The loop stores it as an approval of kind choice: Args with the
-// chosen task_id is what will run.
+// Question asks the person instead of writing. With candidates it is about which task was meant, and Args with the chosen
+// task_id is what will run; without, it is a yes or no to Args as they are.
 type Question struct {
 	Tool       string
 	Args       json.RawMessage // without task_id

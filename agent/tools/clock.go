@@ -30,7 +30,7 @@ type clock struct {
 // newClock reads in the named zone, else in the zone of the conversation, else in the person's own. The zone is stored with
 // what is read where it was named, or where the conversation is held in another zone than the person's.
 func newClock(now time.Time, s tandem.Settings, named, conversation string) (clock, error) {
-	c := clock{now: now, zone: s.Zone(), settings: s, options: Conventions(s)}
+	c := clock{now: now, zone: s.Zone(), settings: s, options: phrase.OptionsFor(s)}
 	if named == "" && conversation != s.TimeZone {
 		named = conversation
 	}
@@ -43,29 +43,6 @@ func newClock(now time.Time, s tandem.Settings, named, conversation string) (clo
 	}
 	c.zone, c.named = zone, named
 	return c, nil
-}
-
-// Conventions gives the grammar's options for a person.
-func Conventions(s tandem.Settings) phrase.Options {
-	o := phrase.Options{
-		Locale: s.Locale, DayFirst: dayFirst(s.Locale),
-		Morning: s.Words.Morning, Afternoon: s.Words.Afternoon, Evening: s.Words.Evening, Night: s.Words.Night,
-	}
-	switch s.FirstWeekday() {
-	case time.Sunday:
-		o.WeekStart = phrase.WeekSunday
-	case time.Saturday:
-		o.WeekStart = phrase.WeekSaturday
-	default:
-		o.WeekStart = phrase.WeekMonday
-	}
-	return o
-}
-
-// dayFirst tells whether 3/4 is the third of April: everywhere but in the United States and where no country is named.
-func dayFirst(locale string) bool {
-	language, country, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
-	return language != "en" || country != "" && !strings.EqualFold(country, "US")
 }
 
 // reading is what words about a time mean.

@@ -160,7 +160,7 @@ func (t turnsOf) Turn(ctx context.Context, user tandem.UserID, id string) (tande
 
 // parseWords reads a composer's text for live highlighting.
 func parseWords(s tandem.Settings, text string, zone *time.Location, now time.Time) wire.Parsed {
-	r := phrase.Parse(text, now, zone, tools.Conventions(s))
+	r := phrase.Parse(text, now, zone, phrase.OptionsFor(s))
 	out := wire.Parsed{Title: r.Title, Ambiguous: r.Ambiguous, Spans: make([]wire.Span, len(r.Spans))}
 	for i, sp := range r.Spans {
 		out.Spans[i] = wire.Span{S: sp.Start, E: sp.End, K: sp.Kind, V: sp.Text, Conf: sp.Conf}
