@@ -45,17 +45,23 @@ func appendChange(b []byte, c tandem.Change) []byte {
 		b = append(b, `,"row":`...)
 		b = append(b, c.Row...)
 	}
-	for _, f := range [...]struct{ name, value string }{{"client", c.Client}, {"actor", string(c.Actor)}, {"turn", c.TurnID}} {
-		if f.value != "" {
-			b = append(b, `,"`+f.name+`":`...)
-			b = appendText(b, f.value)
-		}
-	}
+	b = appendField(b, "client", c.Client)
 	if c.Mid != 0 {
 		b = append(b, `,"mid":`...)
 		b = strconv.AppendInt(b, c.Mid, 10)
 	}
+	b = appendField(b, "actor", string(c.Actor))
+	b = appendField(b, "turn", c.TurnID)
 	return append(b, '}')
+}
+
+// appendField writes a text field, unless it is empty.
+func appendField(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	b = append(b, `,"`+name+`":`...)
+	return appendText(b, value)
 }
 
 // appendText writes a JSON string; ids, kinds and actors need no escapes.

@@ -47,8 +47,8 @@ type Running struct {
 type Snap struct {
 	Seq  tandem.Seq                        `json:"seq"`
 	I    int                               `json:"i"` // from 0
-	Last bool                              `json:"last,omitempty"`
 	Rows map[tandem.Kind][]json.RawMessage `json:"rows"`
+	Last bool                              `json:"last,omitempty"`
 }
 
 // Delta is a stretch of the log. It applies to a client at seq when From ≤ seq+1 and To > seq.
