@@ -56,6 +56,7 @@ func TestNewTask_RefusesBadFieldsByName(t *testing.T) {
 	}{
 		"no title":         {Draft{}, "title"},
 		"only joiners":     {Draft{Title: "\u200d\u200b"}, "title"},
+		"only fillers":     {Draft{Title: "\u3164 \uffa0"}, "title"},
 		"long title":       {Draft{Title: strings.Repeat("é", MaxTitle+1)}, "title"},
 		"NUL":              {Draft{Title: "a\x00b"}, "title"},
 		"long description": {Draft{Title: "a", Description: strings.Repeat("x", MaxDescription+1)}, "description"},
@@ -445,6 +446,16 @@ func TestFollow_RemindersOfAFloatingTaskMoveWithTheZone(t *testing.T) {
 	zoned.Due.TimeZone = "Europe/Berlin"
 	if got := Follow(sc, zoned); !cmp.Equal(got, zoned) {
 		t.Fatalf("a task with a zone of its own followed its user: %+v", got)
+	}
+}
+
+func TestNewTask_KeepsTextAsItWasWritten(t *testing.T) {
+	flood := "a" + strings.Repeat("\u0301", MaxTitle-1)
+	for _, title := range []string{"Cafe\u0301", "Café", "5 \u212b", flood} {
+		task := made(t, stage("2026-11-20T10:00:00Z"), Draft{Title: title, Description: title, Tags: []string{title[:4]}})
+		if task.Title != title || task.Description != title || task.Tags[0] != title[:4] {
+			t.Errorf("%q became %q, %q, %q", title, task.Title, task.Description, task.Tags)
+		}
 	}
 }
 

@@ -19,10 +19,10 @@ const (
 	MaxReminders   = 20
 )
 
-// CleanTitle trims and normalises a title (NFC, inner line breaks become spaces). A title needs 1 to MaxTitle characters, at
-// least one of them visible, and no control characters.
+// CleanTitle trims a title and makes inner line breaks and tabs spaces; what remains is kept as it was written, accents in
+// whichever form. A title needs 1 to MaxTitle characters, at least one of them visible, and no control characters.
 func CleanTitle(s string) (string, error) {
-	s = strings.TrimSpace(norm.NFC.String(strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s)))
+	s = strings.TrimSpace(strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s))
 	switch n := utf8.RuneCountInString(s); {
 	case !visible(s):
 		return "", Invalid("title", s, "A task needs a title of 1 to %d characters.", MaxTitle)
@@ -34,9 +34,9 @@ func CleanTitle(s string) (string, error) {
 	return s, nil
 }
 
-// CleanDescription normalises notes; line breaks and tabs are kept.
+// CleanDescription trims the end of notes; line breaks and tabs are kept.
 func CleanDescription(s string) (string, error) {
-	s = strings.TrimRightFunc(norm.NFC.String(strings.ReplaceAll(s, "\r\n", "\n")), unicode.IsSpace)
+	s = strings.TrimRightFunc(strings.ReplaceAll(s, "\r\n", "\n"), unicode.IsSpace)
 	switch n := utf8.RuneCountInString(s); {
 	case n > MaxDescription:
 		return "", Invalid("description", s, "A description has at most %d characters; this one has %d.", MaxDescription, n)
@@ -46,12 +46,12 @@ func CleanDescription(s string) (string, error) {
 	return s, nil
 }
 
-// CleanTags normalises tags, drops a leading # and repeats (case folded), and keeps the order.
+// CleanTags trims tags, drops a leading # and repeats (case folded), and keeps the order.
 func CleanTags(field string, tags []string) ([]string, error) {
 	var out []string
 	seen := map[string]bool{}
 	for _, tag := range tags {
-		tag = strings.TrimPrefix(strings.Join(strings.Fields(norm.NFC.String(tag)), " "), "#")
+		tag = strings.TrimPrefix(strings.Join(strings.Fields(tag), " "), "#")
 		switch n := utf8.RuneCountInString(tag); {
 		case !visible(tag) || n > MaxTag:
 			return nil, Invalid(field, tag, "A tag has 1 to %d characters.", MaxTag)
@@ -71,7 +71,7 @@ func CleanTags(field string, tags []string) ([]string, error) {
 
 func visible(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) && !unicode.IsMark(r)
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) && !unicode.IsMark(r)
 	})
 }
 
