@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/coder/websocket"
 
 	"tandem"
 	"tandem/sync/hub"
@@ -221,6 +224,16 @@ func TestMutate_ScopesHold(t *testing.T) {
 	r.send(add(1, "Milk"))
 	if n := expect[wire.Nack](r); n.Code != wire.CodeForbidden {
 		t.Errorf("a token that may only read got %+v, want forbidden", n)
+	}
+	r.send(wire.Chat{Turn: tandem.NewID(), Text: "Delete everything"})
+	if n := expect[wire.Nack](r); n.Code != wire.CodeForbidden || n.Turn == "" {
+		t.Errorf("a token that may only read set the assistant to work: %+v", n)
+	}
+	_, resp, err := websocket.Dial(t.Context(), w.http.URL+"/api/x/ws", &websocket.DialOptions{
+		HTTPHeader: http.Header{"Authorization": {"Bearer " + w.token(session.Principal{User: "ann", Program: true, Scopes: []string{"tasks:write"}})}},
+	})
+	if err == nil || resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a token that may not read was answered with %v, %v, want 403", resp, err)
 	}
 }
 

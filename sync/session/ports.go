@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"tandem"
@@ -17,6 +18,24 @@ type Principal struct {
 	Program bool // a personal access token: not the person's own hands
 	TokenID string
 	Scopes  []string // nil: all
+}
+
+// The scopes of a token.
+const (
+	scopeRead   = "tasks:read"
+	scopeWrite  = "tasks:write"
+	scopeDelete = "tasks:delete"
+)
+
+var (
+	allScopes     = []string{scopeRead, scopeWrite, scopeDelete}
+	defaultScopes = []string{scopeRead, scopeWrite}
+)
+
+func (p Principal) may(scope string) bool { return p.Scopes == nil || slices.Contains(p.Scopes, scope) }
+
+func (p Principal) mayAll() bool {
+	return !slices.ContainsFunc(allScopes, func(s string) bool { return !p.may(s) })
 }
 
 // Caller is in whose name a tool is called.

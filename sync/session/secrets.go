@@ -23,11 +23,6 @@ const (
 	maxLifetime = 10 * 366 * 24 * time.Hour
 )
 
-var (
-	scopes        = []string{"tasks:read", "tasks:write", "tasks:delete"}
-	defaultScopes = scopes[:2]
-)
-
 // tokens makes or revokes a personal access token.
 func (t *translation) tokens(field string, raw json.RawMessage) error {
 	verb, raw, err := oneOf(field, raw, "add", "revoke")
@@ -88,8 +83,8 @@ func scopeList(field string, raw json.RawMessage) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(scopes, scope) {
-			return nil, tandem.NotOneOf(field, scope, scopes)
+		if !slices.Contains(allScopes, scope) {
+			return nil, tandem.NotOneOf(field, scope, allScopes)
 		}
 		if !slices.Contains(out, scope) {
 			out = append(out, scope)

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -124,7 +123,7 @@ func New(o Options) *Server {
 // Serve upgrades the request and lives the connection until it has ended. The caller has verified the token against the
 // path, and the Origin.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, p Principal) {
-	if p.Scopes != nil && !slices.Contains(p.Scopes, "tasks:read") {
+	if !p.may(scopeRead) {
 		refuse(w, http.StatusForbidden, "forbidden", "This token does not hold the scope tasks:read.")
 		return
 	}

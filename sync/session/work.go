@@ -44,8 +44,15 @@ func (c *session) carryOut(ctx context.Context, j job) {
 	}
 }
 
+// chat starts a turn. The assistant may do anything to the person's tasks, so a token needs all scopes to set it to work.
 func (c *session) chat(ctx context.Context, f wire.Chat) {
 	p := c.principal()
+	if !p.mayAll() {
+		n := c.nack(ctx, tandem.Forbidden("scope", "This token does not hold all scopes, so it cannot use the assistant."))
+		n.Turn = f.Turn
+		c.member.Nack(n)
+		return
+	}
 	replayed, err := c.o.Assistant.Chat(ctx, p.User, ChatRequest{
 		Turn: f.Turn, Conversation: f.Conv, Text: f.Text, Zone: f.TZ, Client: c.client,
 		Program: p.Program, TokenID: p.TokenID, Scopes: p.Scopes,
