@@ -15,6 +15,7 @@ type assistant struct {
 
 	mu       sync.Mutex
 	turns    map[string]tandem.Turn
+	tools    map[string][]tandem.TurnTool // by turn
 	answered []string
 	replies  func(user tandem.UserID, r session.ChatRequest) error // refuses a turn
 }
@@ -63,6 +64,7 @@ func (a *assistant) Running(_ context.Context, user tandem.UserID) (out []tandem
 		if t.UserID == user && t.Status == tandem.TurnRunning {
 			out = append(out, tandem.TurnEvent{
 				Turn: t.ID, Conv: t.Conversation, N: t.N, Ev: tandem.TurnEvState, Engine: t.Engine, Text: t.Reply, Status: t.Status,
+				Tools: a.tools[t.ID],
 			})
 		}
 	}
@@ -88,6 +90,9 @@ func (a *assistant) tell(user tandem.UserID, turn string, e tandem.TurnEvent) {
 	}
 	t.N++
 	t.Reply += e.D
+	if e.Tool != nil {
+		a.tools[turn] = append(a.tools[turn], *e.Tool)
+	}
 	if e.End != nil {
 		t.Status = e.End.Status
 	}

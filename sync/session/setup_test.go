@@ -121,7 +121,7 @@ func newWorld(t testing.TB, options ...option) *world {
 		t.Fatal(err)
 	}
 	w.db = db
-	w.assistant = &assistant{world: w, turns: map[string]tandem.Turn{}}
+	w.assistant = &assistant{world: w, turns: map[string]tandem.Turn{}, tools: map[string][]tandem.TurnTool{}}
 	ho := hub.Options{Channel: w.channels, Store: db, Turns: w.assistant, Metrics: w.metrics()}
 	toolbox := tools.New(tools.Options{Store: db, Limits: tools.Limits{Reads: 1e6, Writes: 1e6, WriteBurst: 1e6}})
 	so := session.Options{
