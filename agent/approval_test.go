@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -449,5 +450,20 @@ func TestChoice_AQuestionWithoutCandidatesIsAYesOrNo(t *testing.T) {
 	w.wantOpen("Meeting")
 	if !strings.HasPrefix(b.Response, `Added "Meeting"`) || b.Engine != "planner" {
 		t.Errorf("reply %q by %s", b.Response, b.Engine)
+	}
+}
+
+func TestApproval_ACallThatWaitsIsNotToldAsAnError(t *testing.T) {
+	w := newWorld(t, llm([]said{call("delete_task", args{"ids": []int{1, 2}})}, []said{text("Done.")}))
+	w.add("Water plants", "Sweep floor", "Call mom")
+	ticket := w.begin(agent.Ask{Text: "Delete everything tagged chores"})
+	phases := []string{}
+	for _, e := range w.watch(ticket.TurnID) {
+		if e.Tool != nil {
+			phases = append(phases, e.Tool.Phase)
+		}
+	}
+	if len(phases) == 0 || slices.Contains(phases, "error") || phases[len(phases)-1] != "waiting" {
+		t.Fatalf("phases %v, want them to end in waiting without an error", phases)
 	}
 }

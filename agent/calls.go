@@ -227,6 +227,7 @@ func (r *run) invoke(ctx context.Context, i int, tool string, args json.RawMessa
 	case err != nil:
 		r.Log.WarnContext(ctx, "tool not reached", "tool", tool, "user_id", r.turn.UserID, "turn_id", r.turn.ID, "err", err)
 		r.report(i, phaseError, failureResult(tandem.CodeInternal, "The tool could not be reached."))
+	case failed && r.attempt != nil && r.attempt.why != "": // it waits for a yes, and is told as that
 	case failed:
 		r.report(i, phaseError, raw)
 	default:

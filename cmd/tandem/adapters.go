@@ -162,14 +162,45 @@ func (t turnsOf) Turn(ctx context.Context, user tandem.UserID, id string) (tande
 func parseWords(s tandem.Settings, text string, zone *time.Location, now time.Time) wire.Parsed {
 	r := phrase.Parse(text, now, zone, phrase.OptionsFor(s))
 	out := wire.Parsed{Title: r.Title, Ambiguous: r.Ambiguous, Spans: make([]wire.Span, len(r.Spans))}
+	seen := map[string]int{}
 	for i, sp := range r.Spans {
-		out.Spans[i] = wire.Span{S: sp.Start, E: sp.End, K: sp.Kind, V: sp.Text, Conf: sp.Conf}
+		out.Spans[i] = wire.Span{S: sp.Start, E: sp.End, K: sp.Kind, V: valueOf(r, sp, seen[sp.Kind]), Conf: sp.Conf}
+		seen[sp.Kind]++
 	}
 	if r.Due != nil {
-		out.Due = &wire.ParsedDue{Date: r.Due.Date, Time: r.Due.Time, TZ: zone.String()}
+		out.Due = &wire.ParsedDue{Date: r.Due.Date, Time: clockOf(*r.Due), TZ: zone.String()}
 	}
 	if r.Recurrence != nil {
 		out.Recurrence = &wire.ParsedRecurrence{RRule: r.Recurrence.Rule, Start: r.Recurrence.Start, From: r.Recurrence.From}
 	}
 	return out
+}
+
+// valueOf gives what the n-th span of its kind means, as a tool takes it.
+func valueOf(r phrase.Result, sp phrase.Span, n int) string {
+	switch {
+	case sp.Kind == phrase.KindPriority:
+		return r.Priority
+	case sp.Kind == phrase.KindTag && n < len(r.Tags):
+		return r.Tags[n]
+	case sp.Kind == phrase.KindReminder && n < len(r.Reminders):
+		if at := r.Reminders[n].At; at != nil {
+			return written(*at)
+		}
+		return tandem.FormatDuration(r.Reminders[n].Before)
+	case sp.Kind == phrase.KindDue && r.Due != nil:
+		return written(*r.Due)
+	case sp.Kind == phrase.KindRecurrence && r.Recurrence != nil:
+		return r.Recurrence.Rule
+	default:
+		return sp.Text
+	}
+}
+
+// written is a wall clock as a tool takes it.
+func written(w phrase.When) string {
+	if w.Time == "" {
+		return w.Date
+	}
+	return w.Date + "T" + clockOf(w)
 }
