@@ -50,10 +50,7 @@ var settings = []setting{
 	{"auth-issuers", "TANDEM_AUTH_ISSUERS", "", "JSON file of token issuers", false, setExistingFile(func(c *config) *string { return &c.AuthIssuers })},
 	{"auth-url", "TANDEM_AUTH_URL", "", "base address of an outside sign-in", false, setURL(func(c *config) *string { return &c.AuthURL })},
 	{"public-url", "TANDEM_PUBLIC_URL", "", "address under which people reach this server", false, setURL(func(c *config) *string { return &c.PublicURL })},
-	{"web-dir", "TANDEM_WEB_DIR", "", "serve the browser client from this folder instead of the binary", false, func(c *config, v string) error {
-		c.WebDir = v
-		return nil
-	}},
+	{"web-dir", "TANDEM_WEB_DIR", "", "serve the browser client from this folder instead of the binary", false, setWebDir},
 	{"log-level", "TANDEM_LOG_LEVEL", "info", "debug, info, warn or error", false, setLogLevel},
 	{"log-format", "TANDEM_LOG_FORMAT", "text", "text or json", false, setLogFormat},
 	{"trusted-proxies", "TANDEM_TRUSTED_PROXIES", "", "address ranges whose X-Forwarded-For is believed, with commas", false, setProxies},
@@ -103,9 +100,11 @@ func (s setting) shown() string {
 		return "default"
 	case s.secret:
 		return "set"
-	default:
-		return v
 	}
+	if u, err := url.Parse(v); err == nil {
+		return u.Redacted()
+	}
+	return v
 }
 
 func setAddr(c *config, v string) error {
@@ -161,6 +160,16 @@ func setExistingFile(field func(*config) *string) func(*config, string) error {
 		*field(c) = v
 		return nil
 	}
+}
+
+func setWebDir(c *config, v string) error {
+	if v != "" {
+		if _, err := os.Stat(filepath.Join(v, "index.html")); err != nil {
+			return fmt.Errorf("there is no index.html in %q", v)
+		}
+	}
+	c.WebDir = v
+	return nil
 }
 
 func setURL(field func(*config) *string) func(*config, string) error {

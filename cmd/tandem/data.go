@@ -198,9 +198,12 @@ func runRestore(ctx context.Context, std stdio, args []string) error {
 
 func runExport(ctx context.Context, std stdio, args []string) error {
 	var user string
-	c, _, err := dataCommand(std, "export", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	c, words, err := dataCommand(std, "export", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
 	if err != nil {
 		return err
+	}
+	if len(words) > 0 {
+		return usage(std, "export [--user ID]")
 	}
 	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
 		return r.do(ctx, "export", user, nil, std.out)
@@ -213,11 +216,11 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(words) != 1 {
-		return usage(std, "import [--user ID] FILE")
+	if len(words) > 1 {
+		return usage(std, "import [--user ID] [FILE]")
 	}
 	in := std.in
-	if words[0] != "-" {
+	if len(words) == 1 && words[0] != "-" {
 		f, err := os.Open(words[0])
 		if err != nil {
 			return fmt.Errorf("read the export: %w", err)
@@ -247,7 +250,7 @@ func runUser(ctx context.Context, std stdio, args []string) error {
 
 func runReplay(ctx context.Context, std stdio, args []string) error {
 	var in replayArgs
-	c, _, err := dataCommand(std, "replay", args, func(fs *flag.FlagSet) {
+	c, words, err := dataCommand(std, "replay", args, func(fs *flag.FlagSet) {
 		fs.StringVar(&in.User, "user", "", "only events of this user")
 		fs.StringVar(&in.Topic, "topic", "", "only events of this topic")
 		fs.StringVar(&in.From, "from", "", "only events from this instant on (RFC 3339)")
@@ -256,6 +259,9 @@ func runReplay(ctx context.Context, std stdio, args []string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if len(words) > 0 {
+		return usage(std, "replay [--dry-run]")
 	}
 	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
 		return r.do(ctx, "replay", in, nil, std.out)

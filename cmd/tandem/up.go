@@ -211,7 +211,7 @@ func (e *embedded) purge(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if gone, err := e.db.Purge(ctx, time.Now()); err != nil {
+		if gone, err := e.db.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			e.log.WarnContext(ctx, "purge failed", "err", err)
 		} else if len(gone) > 0 {
 			e.log.DebugContext(ctx, "purged", slog.Any("rows", gone))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,34 +308,6 @@ func (e *embedded) replay(ctx context.Context, args json.RawMessage, _ io.Reader
 	}
 	if !in.DryRun {
 		fmt.Fprintf(out, "%d events published again\n", count)
-	}
-	return nil
-}
-
-func (e *embedded) check(ctx context.Context, _ any) ([]finding, error) {
-	findings := []finding{}
-	add := func(what string, err error, note string) {
-		if err != nil {
-			note = err.Error()
-		}
-		findings = append(findings, finding{what, err == nil, note})
-	}
-	add("database", e.db.Check(ctx), databaseFile(e.cfg.DataDir))
-	probe, err := os.CreateTemp(e.cfg.DataDir, ".doctor-*")
-	if err == nil {
-		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-	}
-	add("disk", err, "the data folder takes files")
-	now := time.Now()
-	add("clock", clockError(now), now.UTC().Format(time.RFC3339))
-	add("issuers", e.verifier.Ready(), "keys are loaded")
-	return findings, nil
-}
-
-// clockError tells of a clock that was never set.
-func clockError(now time.Time) error {
-	if now.Year() < 2026 {
-		return fmt.Errorf("the clock says %s", now.Format(time.DateOnly))
 	}
 	return nil
 }

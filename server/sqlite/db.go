@@ -130,16 +130,23 @@ func (db *DB) Ping(ctx context.Context) error {
 	return db.read(ctx, func(context.Context, *conn) error { return nil })
 }
 
+// Schema gives the version of the schema, with an error where it is not the current one.
+func (db *DB) Schema(ctx context.Context) (version int, err error) {
+	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+		if version, err = schemaVersion(ctx, c); err == nil && version != len(migrations) {
+			err = fmt.Errorf("the schema is version %d, want %d", version, len(migrations))
+		}
+		return err
+	})
+	return version, err
+}
+
 // Check reports whether the file is sound: its schema is the current one and its pages are in order.
 func (db *DB) Check(ctx context.Context) error {
+	if _, err := db.Schema(ctx); err != nil {
+		return err
+	}
 	return db.read(ctx, func(ctx context.Context, c *conn) error {
-		version, err := schemaVersion(ctx, c)
-		if err != nil {
-			return err
-		}
-		if want := len(migrations); version != want {
-			return fmt.Errorf("the schema is version %d, want %d", version, want)
-		}
 		var verdict string
 		if _, err := c.one(ctx, into(&verdict), `pragma quick_check(1)`); err != nil {
 			return err
