@@ -372,8 +372,18 @@ func TestSchema_IsItsDump(t *testing.T) {
 func TestDeleteUser_LeavesNoByteInTheFile(t *testing.T) {
 	db := open(t, nil)
 	canary := "zxqcanary"
-	for i := range 300 { // enough for several segments of the index
-		mustAdd(t, db, fmt.Sprintf("%s number %d", canary, i))
+	for i := range 400 { // enough for several segments of the index, most of them another person's
+		if i%50 == 0 {
+			mustAdd(t, db, fmt.Sprintf("%s number %d", canary, i))
+			continue
+		}
+		_, err := db.Edit(t.Context(), "bob", tandem.Edit{Decide: func(sc tandem.Scene) (tandem.Plan, error) {
+			made, _, err := tandem.NewTask(sc, tandem.Draft{Title: fmt.Sprintf("Something else, number %d", i)})
+			return tandem.Plan{Tasks: []tandem.Task{made}}, err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := db.DeleteUser(t.Context(), "ann"); err != nil {
 		t.Fatal(err)

@@ -89,6 +89,12 @@ var exports = map[string]func(*stage){
 			s.Fatalf("bob's rows name ann: %s", text)
 		}
 	},
+	"a finished task of a file promises nothing": func(s *stage) {
+		row := `{"uid":"0190f3c2-0000-7000-8000-000000000000","title":"x","priority":"low","created_at":"2031-01-01T00:00:00Z","completed_at":"2031-01-02T00:00:00Z",
+			"reminders":[{"id":"r","at":"2031-05-01T11:00:00Z","state":"scheduled","generation":1}]}`
+		s.load(ann, []line{{"task", json.RawMessage(row)}})
+		equal(s, "promises", len(s.promises(2*time.Hour)), 0)
+	},
 	"numbers that are taken are given anew": func(s *stage) {
 		life(s)
 		s.add(bob, tandem.Draft{Title: "His"})

@@ -18,6 +18,17 @@ var lists = map[string]func(*stage){
 	"a long list is walked as a short one is sorted":  longLists,
 	"as of equals the list of that moment":            asOf,
 	"near misses only where there is nothing, marked": nearMisses,
+	"at the moment of a write the past is what it wrote": func(s *stage) {
+		s.add(ann, tandem.Draft{Title: "One"})
+		s.clock.pass(time.Hour)
+		at := s.clock.Now()
+		s.run(ann, retitling("", number(1), "Two"))
+		s.clock.pass(time.Hour)
+		s.run(ann, retitling("", number(1), "Three"))
+		before := at.Add(-time.Millisecond)
+		equal(s, "at the moment", s.titles(ann, tandem.Query{AsOf: &at}), []string{"Two"})
+		equal(s, "just before", s.titles(ann, tandem.Query{AsOf: &before}), []string{"One"})
+	},
 	"an unknown person has an empty list": func(s *stage) {
 		page, err := s.List(s.ctx(), ann, tandem.Query{})
 		s.must(err)

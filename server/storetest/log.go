@@ -247,19 +247,26 @@ var logs = map[string]func(*stage){
 		})
 	},
 	"a snapshot is of one moment": func(s *stage) {
+		s.add(ann, tandem.Draft{Title: "One"})
 		ctx, stop := context.WithCancel(s.ctx())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			for ctx.Err() == nil {
-				if _, err := s.Edit(s.ctx(), ann, adding("", tandem.Draft{Title: "One"}, tandem.Draft{Title: "Two"})); err != nil {
+				if _, err := s.Edit(s.ctx(), ann, retitling("", number(1), tandem.NewID())); err != nil {
 					s.Error(err)
 				}
 			}
 		}()
-		for range 20 {
-			if r := s.snapshot(); len(r.rows) != 1+2*int(r.seq) {
-				s.Errorf("a snapshot at %d holds %d rows", r.seq, len(r.rows))
+		for range 400 { // every write is one more version, so a snapshot that mixes two moments shows it
+			snap, err := s.Snapshot(s.ctx(), ann)
+			if err != nil {
+				s.Error(err)
+				break
+			}
+			var row tandem.TaskRow
+			if err := json.Unmarshal(snap.Rows[tandem.KindTask][0], &row); err != nil || row.Version != int64(snap.Seq) {
+				s.Errorf("a snapshot at %d holds version %d, err %v", snap.Seq, row.Version, err)
 			}
 		}
 		stop()

@@ -31,6 +31,8 @@ var retention = map[string]func(*stage){
 		equal(s, "tasks", s.purge()["tasks"], 1)
 		equal(s, "trash", s.titles(ann, tandem.Query{Status: tandem.StatusOnlyDeleted}), []string{})
 		equal(s, "found by word", s.titles(ann, tandem.Query{Status: tandem.StatusOnlyDeleted, Search: tandem.ParseSearch("gone")}), []string{})
+		trash := must(s.List(s.ctx(), ann, tandem.Query{Status: tandem.StatusOnlyDeleted, Search: tandem.ParseSearch("-zebra")}))
+		equal(s, "counted in the trash", trash.Total, 0)
 		equal(s, "left without words", s.titles(ann, tandem.Query{Search: tandem.ParseSearch("-zebra")}), []string{"Kept"})
 		equal(s, "its uid is free", s.add(ann, tandem.Draft{Title: "New", UID: gone.UID}).Number, 3)
 	},

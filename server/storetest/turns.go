@@ -147,6 +147,18 @@ var turns = map[string]func(*stage){
 		_, _, err = s.EndTurn(s.ctx(), t, tandem.Message{Text: "again"}, nil)
 		s.refused(err, tandem.CodeConflict)
 	},
+	"a lease that was lost and taken again by the same owner fences what came before": func(s *stage) {
+		t := s.begin(ann, "t", 0)
+		s.clock.pass(tandem.TurnLease + time.Second)
+		taken, err := s.TakeTurns(s.ctx(), t.LeaseOwner, s.clock.Now(), 10)
+		s.must(err)
+		_, err = s.SaveTurn(s.ctx(), t)
+		s.refused(err, tandem.CodeConflict)
+		_, _, err = s.EndTurn(s.ctx(), t, tandem.Message{Text: "late"}, nil)
+		s.refused(err, tandem.CodeConflict)
+		_, err = s.SaveTurn(s.ctx(), taken[0])
+		s.must(err)
+	},
 	"an expired lease is taken once, and the loser cannot write": func(s *stage) {
 		t := s.begin(ann, "t", 0)
 		taken, err := s.TakeTurns(s.ctx(), "other", s.clock.Now(), 10)
