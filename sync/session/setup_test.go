@@ -52,7 +52,7 @@ type counts struct {
 	mu        sync.Mutex
 	resumed   map[string]int
 	gaps      map[string]int
-	closed    map[int]int
+	closed    chan int // the codes of the first connections that ended
 	fills     int
 	conflated int
 }
@@ -114,7 +114,7 @@ func newWorld(t testing.TB, options ...option) *world {
 	t.Helper()
 	w := &world{
 		t: t, channels: &inproc.Channels{}, principals: map[string]session.Principal{},
-		counts: &counts{resumed: map[string]int{}, gaps: map[string]int{}, closed: map[int]int{}},
+		counts: &counts{resumed: map[string]int{}, gaps: map[string]int{}, closed: make(chan int, 1000)},
 	}
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tandem.db"), sqlite.Options{})
 	if err != nil {
@@ -128,9 +128,10 @@ func newWorld(t testing.TB, options ...option) *world {
 		Tools: toolPort{toolbox}, Mids: db, Settings: db, History: db, Assistant: w.assistant, Parse: parse, Verify: w.verify,
 		PublicURL: "https://tandem.example",
 		Metrics: session.Metrics{Closed: func(code int) {
-			w.counts.mu.Lock()
-			defer w.counts.mu.Unlock()
-			w.counts.closed[code]++
+			select {
+			case w.counts.closed <- code:
+			default:
+			}
 		}},
 	}
 	for _, o := range options {
