@@ -121,10 +121,14 @@ func hand(user tandem.UserID, program bool, tokenID string, scopes []string, whe
 // socketAssistant is the agent as a connection drives it.
 type socketAssistant struct {
 	*agent.Service
+	spend func(tandem.UserID) error // one of the turns of a minute
 }
 
 // Chat starts a turn.
 func (a socketAssistant) Chat(ctx context.Context, user tandem.UserID, r session.ChatRequest) (bool, error) {
+	if err := a.spend(user); err != nil {
+		return false, err
+	}
 	t, err := a.Start(ctx, user, agent.Ask{
 		TurnID: r.Turn, Conversation: r.Conversation, Text: r.Text, Zone: r.Zone, Scopes: r.Scopes, Program: r.Program, Cause: tandem.Cause{Client: r.Client},
 	})

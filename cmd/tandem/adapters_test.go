@@ -1,13 +1,26 @@
 package main
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tandem"
+	"tandem/sync/session"
 )
+
+func TestSocketAssistant_SpendsATurn(t *testing.T) {
+	spent := tandem.UserID("")
+	a := socketAssistant{spend: func(user tandem.UserID) error {
+		spent = user
+		return tandem.Limited("turns", 1000, "Too many.")
+	}}
+	if _, err := a.Chat(t.Context(), "ann", session.ChatRequest{Text: "hi"}); !errors.Is(err, tandem.ErrLimited) || spent != "ann" {
+		t.Errorf("a turn that cannot be paid for: %v, spent by %q; want limited, ann", err, spent)
+	}
+}
 
 func TestParseWords_GivesValuesThatToolsTake(t *testing.T) {
 	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)

@@ -187,8 +187,9 @@ func (e *embedded) buildAgent(ctx context.Context) error {
 func (e *embedded) buildSync(context.Context) error {
 	e.hub = hub.New(hub.Options{Channel: e.channels, Store: e.db, Turns: turnsOf{e.agent, e.db}, Metrics: hubMetrics(e.metrics), Log: e.log})
 	e.sessions = session.New(session.Options{
-		Hub: e.hub, Tools: socketTools{e.box}, Mids: e.db, Settings: e.db, History: e.db, Assistant: socketAssistant{e.agent},
-		Parse: parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
+		Hub: e.hub, Tools: socketTools{e.box}, Mids: e.db, Settings: e.db, History: e.db,
+		Assistant: socketAssistant{e.agent, func(user tandem.UserID) error { return e.http.SpendTurn(user) }},
+		Parse:     parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
 		Verify: func(ctx context.Context, token string) (session.Principal, error) {
 			p, err := e.verifier.Token(ctx, token)
 			return principal(p), err

@@ -50,10 +50,20 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	writeBody(w, http.StatusOK, answer)
 }
 
+// SpendTurn spends one of the turns that a user may begin in a minute, or refuses. Surfaces beside this one share the count.
+func (s *Server) SpendTurn(user tandem.UserID) error {
+	wait, ok := s.turns.take(user)
+	if ok {
+		return nil
+	}
+	s.Metrics.Limited(limitTurns)
+	return tandem.Limited("turns", wait.Milliseconds(), "Too many messages in a minute. Try again a little later.")
+}
+
 // start spends one of the user's turns and begins it. Otherwise it has answered.
 func (s *Server) start(w http.ResponseWriter, r *http.Request, p auth.Principal, ask Ask) (Ticket, bool) {
-	if wait, ok := s.turns.take(p.User); !ok {
-		s.limited(w, r, limitTurns, wait)
+	if err := s.SpendTurn(p.User); err != nil {
+		s.fail(w, r, err)
 		return Ticket{}, false
 	}
 	if ask.TurnID == "" {
