@@ -182,7 +182,7 @@ func (s *lateWrite) Head(ctx context.Context, user tandem.UserID) (tandem.Head, 
 	return s.memory.Head(ctx, user)
 }
 
-func TestRoom_DropsWhatIsKnownAndFillsGapsOnce(t *testing.T) {
+func TestR1_NumbersAreContiguousOverABadChannel(t *testing.T) {
 	m, l := newMemory(), newLine()
 	h := start(t, m, l)
 	devices := []*device{join(t, h, Resume{}), join(t, h, Resume{}), join(t, h, Resume{})}
@@ -423,7 +423,7 @@ func TestMember_OneLargeChangeIsConflatedToo(t *testing.T) {
 	d.agrees(m)
 }
 
-func TestMember_AckWaitsForItsDelta(t *testing.T) { // R4
+func TestR4_AckWaitsForItsDelta(t *testing.T) {
 	m, l := newMemory(), newLine()
 	h := start(t, m, l)
 	d := join(t, h, Resume{})
@@ -449,7 +449,7 @@ func TestMember_FloodOfControlFramesEndsIt(t *testing.T) {
 	}
 }
 
-func TestMember_SnapshotThenContiguousDeltas(t *testing.T) { // R3
+func TestR3_DeltasBeginRightBehindTheSnapshot(t *testing.T) {
 	m, l := newMemory(), newLine()
 	h := start(t, m, l)
 	for i := range 50 {
@@ -467,52 +467,38 @@ func TestMember_SnapshotThenContiguousDeltas(t *testing.T) { // R3
 }
 
 func TestMember_SnapshotIsReadOnceForAllWhoWait(t *testing.T) {
-	m, l := newMemory(), newLine()
-	gate := make(chan struct{})
-	store := &slowSnapshot{memory: m, gate: gate, entered: make(chan struct{}, 1)}
-	h := start(t, m, l)
-	h.o.Store = store
-	done := make(chan *Member)
-	for range 5 {
-		go func() {
-			member, err := h.Join(t.Context(), ann, Resume{Client: tandem.NewID()})
-			if err != nil {
-				t.Error(err)
-			}
-			done <- member
-		}()
-	}
-	<-store.entered
-	for {
-		r := h.find(ann)
-		sh := h.shard(ann)
-		sh.mu.Lock()
-		all := r.refs == 5
-		sh.mu.Unlock()
-		if all {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		m, l := newMemory(), newLine()
+		gate := make(chan struct{})
+		h := start(t, m, l)
+		h.o.Store = &slowSnapshot{memory: m, gate: gate}
+		done := make(chan *Member)
+		for range 5 {
+			go func() {
+				member, err := h.Join(t.Context(), ann, Resume{Client: tandem.NewID()})
+				if err != nil {
+					t.Error(err)
+				}
+				done <- member
+			}()
 		}
-	}
-	close(gate)
-	for range 5 {
-		(<-done).Leave()
-	}
-	if n := m.count("snapshot"); n > 2 { // a straggler may come when the first flight has landed
-		t.Errorf("5 devices took %d snapshots", n)
-	}
+		synctest.Wait() // all five wait for the one that reads
+		close(gate)
+		for range 5 {
+			(<-done).Leave()
+		}
+		if n := m.count("snapshot"); n != 1 {
+			t.Errorf("5 devices took %d snapshots", n)
+		}
+	})
 }
 
 type slowSnapshot struct {
 	*memory
-	gate    chan struct{}
-	entered chan struct{}
+	gate chan struct{}
 }
 
 func (s *slowSnapshot) Snapshot(ctx context.Context, user tandem.UserID) (tandem.Snapshot, error) {
-	select {
-	case s.entered <- struct{}{}:
-	default:
-	}
 	<-s.gate
 	return s.memory.Snapshot(ctx, user)
 }

@@ -36,7 +36,7 @@ func titleOf(t *testing.T, result json.RawMessage) string {
 	return r.Title
 }
 
-func TestMutate_AckFollowsItsDelta(t *testing.T) { // R4
+func TestR4_AckFollowsItsDelta(t *testing.T) {
 	w := newWorld(t)
 	r, _ := w.greet(session.Principal{User: "ann"}, hello())
 	r.send(add(1, "Milk"))
@@ -260,7 +260,7 @@ func TestMutate_BadFramesChangeNothing(t *testing.T) {
 	}
 }
 
-func TestMutate_NothingOfAnotherPerson(t *testing.T) { // R6
+func TestR6_NothingOfAnotherPerson(t *testing.T) {
 	w := newWorld(t)
 	bob, _ := w.greet(session.Principal{User: "bob"}, hello())
 	ann := w.device("ann")

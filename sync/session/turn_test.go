@@ -38,7 +38,7 @@ func TestTurn_StreamsToEveryDevice(t *testing.T) {
 	}
 }
 
-func TestTurn_LateDeviceGetsStateThenLiveEvents(t *testing.T) { // R5
+func TestR5_LateDeviceGetsStateThenLiveEvents(t *testing.T) {
 	w := newWorld(t)
 	turn := tandem.NewID()
 	w.assistant.tell("ann", turn, tandem.TurnEvent{Ev: tandem.TurnEvStart, Engine: "planner"})
