@@ -179,9 +179,9 @@ func (f *finder) entries(ctx context.Context, m *marks) ([]entry, error) {
 }
 
 // few reports that n tasks are read and sorted faster than they are met on a walk along the index of the order, where one row in
-// numbers/n is one of them. Reading one by its id costs about ten times as much as the next row of an index.
+// numbers/n is one of them. Reading one by its id costs about four times as much as the next row of an index.
 func (f *finder) few(n, want int) bool {
-	return 10*n*n <= want*int(f.account.numbers)
+	return 4*n*n <= want*int(f.account.numbers)
 }
 
 // byRank goes through the weights, the best first.
