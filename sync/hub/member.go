@@ -371,6 +371,13 @@ func (m *Member) Nack(n wire.Nack) {
 	m.wakeUp()
 }
 
+// Renew has the member's connection depend on another access token; empty: on none.
+func (m *Member) Renew(token string) {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	m.token = token
+}
+
 // Heartbeat sends the head once everything before it is sent.
 func (m *Member) Heartbeat() {
 	m.room.mu.Lock()

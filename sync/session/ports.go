@@ -34,6 +34,14 @@ var (
 
 func (p Principal) may(scope string) bool { return p.Scopes == nil || slices.Contains(p.Scopes, scope) }
 
+// accessToken is the id of the personal access token; empty for a JWT, whose ids nobody revokes.
+func (p Principal) accessToken() string {
+	if !p.Program {
+		return ""
+	}
+	return p.TokenID
+}
+
 func (p Principal) mayAll() bool {
 	return !slices.ContainsFunc(allScopes, func(s string) bool { return !p.may(s) })
 }

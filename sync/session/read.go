@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tandem"
 	"tandem/sync/hub"
 	"tandem/sync/wire"
 )
@@ -126,7 +127,7 @@ func (c *session) cancel(ctx context.Context, f wire.Cancel) {
 	}
 }
 
-// renew takes another token for the connection. It is to be of the same person, issuer and kind.
+// renew takes another token for the connection. It is to be of the same person, issuer and kind, and good for reading.
 func (c *session) renew(ctx context.Context, f wire.Auth) {
 	next, err := c.o.Verify(ctx, f.Token)
 	if err != nil {
@@ -135,12 +136,14 @@ func (c *session) renew(ctx context.Context, f wire.Auth) {
 		return
 	}
 	c.mu.Lock()
-	same := next.User == c.p.User && next.Issuer == c.p.Issuer && next.Program == c.p.Program
+	same := next.User == c.p.User && next.Issuer == c.p.Issuer && next.Program == c.p.Program && next.may(scopeRead)
 	if same {
 		c.p = next
+		c.member.Renew(next.accessToken())
 	}
 	c.mu.Unlock()
-	if !same {
+	// What is revoked from here on the room hears of.
+	if !same || errors.Is(c.stands(ctx, next.accessToken()), tandem.ErrForbidden) {
 		c.member.End(hub.End{Close: wire.CloseRevoked})
 		return
 	}

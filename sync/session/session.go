@@ -160,10 +160,7 @@ func (c *session) join(ctx context.Context, hello wire.Hello) (wire.Ready, error
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timing.Call)
 	defer cancel()
 	p := c.principal()
-	token := ""
-	if p.Program {
-		token = p.TokenID
-	}
+	token := p.accessToken()
 	member, err := c.o.Hub.Join(ctx, p.User, hub.Resume{
 		Client: hello.Client, Token: token, Epoch: hello.Epoch, Seq: hello.Seq, Turns: hello.Turns, Answer: c.answer,
 	})
@@ -190,20 +187,29 @@ func (c *session) enrol(ctx context.Context, member *hub.Member, token string) e
 		return err
 	}
 	c.last.Store(last)
-	if token != "" {
-		s, err := c.o.Settings.Settings(ctx, user)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(s.Tokens, func(t tandem.TokenInfo) bool { return t.ID == token }) {
-			return tandem.Forbidden("token", "This token was revoked.")
-		}
+	if err := c.stands(ctx, token); err != nil {
+		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.member = member
 	if c.end != nil {
 		member.End(*c.end)
+	}
+	return nil
+}
+
+// stands refuses an access token that was revoked; empty: there is none.
+func (c *session) stands(ctx context.Context, token string) error {
+	if token == "" {
+		return nil
+	}
+	s, err := c.o.Settings.Settings(ctx, c.principal().User)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(s.Tokens, func(t tandem.TokenInfo) bool { return t.ID == token }) {
+		return tandem.Forbidden("token", "This token was revoked.")
 	}
 	return nil
 }

@@ -67,6 +67,34 @@ func TestToken_Renewal(t *testing.T) {
 	})
 }
 
+func TestToken_RenewalOfAProgram(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.program("ann", tandem.NewID(), nil), w.program("ann", tandem.NewID(), nil)
+	narrow := w.program("ann", tandem.NewID(), []string{"tasks:write"})
+	person, _ := w.greet(session.Principal{User: "ann"}, hello())
+	r, _ := w.greet(first, hello())
+	r.send(wire.Auth{Token: w.token(second)})
+	if f := expect[wire.AuthNotice](r); f.Exp != nil || f.In != 0 {
+		t.Errorf("a token that does not expire got %+v", f)
+	}
+	person.send(wire.Set{Mid: 1, Patch: json.RawMessage(`{"tokens":{"revoke":"` + first.TokenID + `"}}`)})
+	expect[wire.Ack](person)
+	r.send(add(1, "Still here"))
+	expect[wire.Ack](r)
+	person.send(wire.Set{Mid: 2, Patch: json.RawMessage(`{"tokens":{"revoke":"` + second.TokenID + `"}}`)})
+	expect[wire.Ack](person)
+	if code := r.closes(); code != wire.CloseRevoked {
+		t.Errorf("revoking the token in force ended with %d, want 4403", code)
+	}
+	for name, next := range map[string]session.Principal{"revoked": second, "without tasks:read": narrow} {
+		r, _ := w.greet(w.program("ann", tandem.NewID(), nil), hello())
+		r.send(wire.Auth{Token: w.token(next)})
+		if code := r.closes(); code != wire.CloseRevoked {
+			t.Errorf("renewed with a token %s, it ended with %d, want 4403", name, code)
+		}
+	}
+}
+
 func TestToken_SigningOutEverywhereEndsEveryConnection(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.greet(session.Principal{User: "ann"}, hello())

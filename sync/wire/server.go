@@ -163,6 +163,14 @@ type AuthNotice struct {
 	In  int64         `json:"in,omitempty"`
 }
 
+// MarshalJSON gives the one member that the notice is about; exp is null where the new token does not expire.
+func (a AuthNotice) MarshalJSON() ([]byte, error) {
+	if a.In > 0 {
+		return json.Marshal(map[string]int64{"in": a.In})
+	}
+	return json.Marshal(map[string]*tandem.Stamp{"exp": a.Exp})
+}
+
 // Bye announces the end of the connection.
 type Bye struct {
 	Code    ByeCode `json:"code"`
