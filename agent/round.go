@@ -23,6 +23,7 @@ type heard struct {
 	began    time.Time
 	begun    bool // anything came
 	spoke    bool // text came
+	prose    prose
 	bytes    int
 	usage    tandem.Usage
 }
@@ -150,6 +151,7 @@ func (r *run) follow(ctx context.Context, pieces <-chan piece, h *heard) error {
 		select {
 		case p, open := <-pieces:
 			if !open {
+				r.tell(h, h.prose.rest())
 				r.live.flush()
 				return context.Cause(ctx)
 			}
@@ -205,13 +207,24 @@ func (r *run) hearText(h *heard, text string) error {
 	if r.live.length()+len(text) > maxReply {
 		return errEndless
 	}
+	h.bytes += len(text)
+	if r.model.Engine() != enginePlanner {
+		text = h.prose.pass(text)
+	}
+	r.tell(h, text)
+	return nil
+}
+
+// tell adds text to the reply.
+func (r *run) tell(h *heard, text string) {
+	if text == "" {
+		return
+	}
 	if !h.spoke {
 		h.spoke = true
 		r.live.paragraph()
 	}
-	h.bytes += len(text)
 	r.live.write(text)
-	return nil
 }
 
 func (h *heard) hearForming(c Call) error {

@@ -27,6 +27,14 @@ func TestTurn_RunsACallAndTellsIt(t *testing.T) {
 	}
 }
 
+func TestTurn_ImagesAndLinksOfAModelBecomeText(t *testing.T) {
+	w := newWorld(t, llm([]said{text("Here! [a"), text("](https://evil.example/?q=1) ![i](https://evil.exa"), text("mple/p?d=2) ends [here")}))
+	want := "Here! a (https://evil.example/?q=1) i ends [here"
+	if a := w.say("hello", 0); a.Response != want {
+		t.Errorf("response %q, want %q", a.Response, want)
+	}
+}
+
 func TestTurn_OneIdIsOneTurn(t *testing.T) {
 	w := newWorld(t, llm([]said{call("add_task", args{"title": "Buy milk"})}, []said{text("Added.")}))
 	id := tandem.NewID()
