@@ -35,8 +35,13 @@ type DB struct {
 
 	writer  chan *conn // holds the one writing connection while nobody writes
 	readers chan *conn
+	dialled [2]int // connections that were made: to write, to read
+	closed  chan struct{}
 	told    delivery
 }
+
+// errClosed is what every method of a closed store gives.
+var errClosed = errors.New("the store is closed")
 
 // readConns bounds the statements that read at a time; more wait for one of them.
 const readConns = 4
@@ -44,7 +49,10 @@ const readConns = 4
 // Open opens the store in the file at path, and makes it where there is none. Another process that has it open is an error that
 // says so. An existing file of an older schema is copied to path.before-NNNN, then brought up to date.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
-	db := &DB{path: path, now: o.Now, newID: o.NewID, log: o.Log, writer: make(chan *conn, 1), readers: make(chan *conn, readConns)}
+	db := &DB{
+		path: path, now: o.Now, newID: o.NewID, log: o.Log,
+		writer: make(chan *conn, 1), readers: make(chan *conn, readConns), closed: make(chan struct{}),
+	}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -75,6 +83,7 @@ func (db *DB) open(ctx context.Context) (err error) {
 		return err
 	}
 	db.writer <- writer
+	db.dialled[0]++
 	if err := db.migrate(ctx, writer); err != nil {
 		return err
 	}
@@ -91,6 +100,7 @@ func (db *DB) open(ctx context.Context) (err error) {
 			return err
 		}
 		db.readers <- reader
+		db.dialled[1]++
 	}
 	return nil
 }
@@ -104,16 +114,13 @@ func touchFile(path string) error {
 	return f.Close()
 }
 
-// Close ends all work on the file and gives up its lock. Nothing may be called after it.
+// Close waits for the work that is going on, lets no more begin, and gives up the lock on the file. It is called once.
 func (db *DB) Close() error {
+	close(db.closed)
 	var errs []error
-	for _, pool := range []chan *conn{db.readers, db.writer} {
-		for range cap(pool) {
-			select {
-			case c := <-pool:
-				errs = append(errs, c.close())
-			default: // Open failed before it was made
-			}
+	for i, pool := range []chan *conn{db.writer, db.readers} {
+		for range db.dialled[i] {
+			errs = append(errs, (<-pool).close())
 		}
 	}
 	if db.lock != nil {
@@ -175,7 +182,7 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 
 // read runs f on one consistent state of the store.
 func (db *DB) read(ctx context.Context, f func(context.Context, *conn) error) error {
-	c, err := take(ctx, db.readers)
+	c, err := db.take(ctx, db.readers)
 	if err != nil {
 		return err
 	}
@@ -186,7 +193,7 @@ func (db *DB) read(ctx context.Context, f func(context.Context, *conn) error) er
 // note runs f alone, all or nothing, for what matters only together with a later write: the commit is not waited for on the
 // disk. The log of the file is written in order, so a later write that is safe makes this one safe as well.
 func (db *DB) note(ctx context.Context, f func(context.Context, *conn) error) error {
-	c, err := take(ctx, db.writer)
+	c, err := db.take(ctx, db.writer)
 	if err != nil {
 		return err
 	}
@@ -212,7 +219,7 @@ func view[T any](ctx context.Context, db *DB, f func(context.Context, *conn) (T,
 // write runs f alone, all or nothing. It waits for its turn as long as ctx allows; once it runs, it goes to its end. What is to be
 // done after COMMIT, before the next write begins, is given as committed.
 func (db *DB) write(ctx context.Context, f func(context.Context, *conn) error, committed ...func()) error {
-	c, err := take(ctx, db.writer)
+	c, err := db.take(ctx, db.writer)
 	if err != nil {
 		return err
 	}
@@ -226,15 +233,20 @@ func (db *DB) write(ctx context.Context, f func(context.Context, *conn) error, c
 	return nil
 }
 
-func take(ctx context.Context, pool chan *conn) (*conn, error) {
+// take waits for a connection. It gives none where the store is closed or ctx has ended, even if one is free.
+func (db *DB) take(ctx context.Context, pool chan *conn) (*conn, error) {
 	select {
-	case c := <-pool:
-		return c, nil
+	case <-db.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the store: %w", context.Cause(ctx))
 	default:
 	}
 	select {
 	case c := <-pool:
 		return c, nil
+	case <-db.closed:
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for the store: %w", context.Cause(ctx))
 	}

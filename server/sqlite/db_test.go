@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -158,6 +159,39 @@ func TestWrite_APanicLeavesTheStoreUsable(t *testing.T) {
 	if out := mustAdd(t, db, "One"); out.Seq != 1 {
 		t.Fatalf("the next write has number %d", out.Seq)
 	}
+}
+
+func TestClose_WaitsForWhatIsGoingOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tandem.db")
+	db, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, written := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := db.Edit(t.Context(), "ann", tandem.Edit{Decide: func(sc tandem.Scene) (tandem.Plan, error) {
+			close(begun)
+			<-db.closed
+			made, _, err := tandem.NewTask(sc, tandem.Draft{Title: "One"})
+			return tandem.Plan{Tasks: []tandem.Task{made}}, err
+		}})
+		written <- err
+	}()
+	<-begun
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Fatalf("the write that was going on: %v", err)
+	}
+	if _, err := add(t.Context(), db, "Two"); !errors.Is(err, errClosed) {
+		t.Fatalf("a write after the end: %v", err)
+	}
+	visitStore(t, path, func(db *DB) {
+		if head, err := db.Head(t.Context(), "ann"); err != nil || head.Seq != 1 {
+			t.Fatalf("head %v, err %v", head, err)
+		}
+	})
 }
 
 func TestFiles_AreTheirOwnersAlone(t *testing.T) {

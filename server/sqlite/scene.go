@@ -154,7 +154,8 @@ func (w *write) undoChanges(ctx context.Context, name string) ([]tandem.TaskChan
 	return w.changesOfOp(ctx, name)
 }
 
-// lastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller.
+// lastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers
+// write has no caller, and is nobody's last.
 func (w *write) lastWrite(ctx context.Context) (turn, op string, err error) {
 	if w.cause.Conversation > 0 {
 		_, err = w.one(ctx, into(&turn, &op), `
@@ -163,7 +164,7 @@ func (w *write) lastWrite(ctx context.Context) (turn, op string, err error) {
 		return turn, op, err
 	}
 	_, err = w.one(ctx, into(&op), `
-		select op_id from operations where user_id = ? and caller = ? and tasks > 0 order by seq desc limit 1`, w.user, w.cause.Caller)
+		select op_id from operations where user_id = ? and caller = ? and caller <> '' and tasks > 0 order by seq desc limit 1`, w.user, w.cause.Caller)
 	return "", op, err
 }
 

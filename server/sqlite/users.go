@@ -81,7 +81,7 @@ func (c *conn) eraseWords(ctx context.Context, user tandem.UserID) error {
 
 // scrub empties the write-ahead log, which still holds pages as they were. It waits for readers to be done.
 func (db *DB) scrub(ctx context.Context) error {
-	c, err := take(ctx, db.writer)
+	c, err := db.take(ctx, db.writer)
 	if err != nil {
 		return err
 	}

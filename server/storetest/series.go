@@ -153,6 +153,15 @@ var undos = map[string]func(*stage){
 		s.run(ann, undoing(tandem.Cause{Actor: tandem.ActorAgent, TurnID: "t3", Conversation: 1}, "last"))
 		equal(s, "titles", s.titles(ann, tandem.Query{}), []string{"One", "Elsewhere"})
 	},
+	"what a worker did is nobody's last operation": func(s *stage) {
+		s.daily()
+		s.run(ann, completing("", number(1)))
+		s.run(ann, succeeding("e1", number(1)))
+		_, err := s.Edit(s.ctx(), ann, undoing(tandem.Cause{Actor: tandem.ActorUser}, "last"))
+		s.refused(err, tandem.CodeNotFound)
+		s.run(ann, undoing(by(""), "last"))
+		equal(s, "reopened", s.task(ann, 1).Open(), true)
+	},
 	"a turn is undone by its id": func(s *stage) {
 		s.run(ann, inTurn("t1", 1, adding("", tandem.Draft{Title: "One"}, tandem.Draft{Title: "Two"})))
 		s.run(ann, inTurn("t1", 1, completing("", number(1))))
