@@ -31,6 +31,8 @@ type Devices interface {
 	// RotateDevice replaces the hash; not_found when oldHash is none any more.
 	RotateDevice(ctx context.Context, oldHash, newHash string) error
 	RemoveDevice(ctx context.Context, hash string) error
+	// RevokedBefore gives the instant before which a user's JWTs are void; zero: none is.
+	RevokedBefore(ctx context.Context, user tandem.UserID) (time.Time, error)
 }
 
 // SignIn is the sign-in of a program that is its own issuer: one-time codes become device sessions, and those fetch tokens.
@@ -145,7 +147,10 @@ func (s *SignIn) use(ctx context.Context, secret string) (Session, error) {
 		return Session{}, reject(ReasonSession, nil)
 	}
 	user, _, err := s.devices.Device(ctx, Hash(secret))
-	next := s.newSession()
+	issued, next := now, s.newSession()
+	if err == nil {
+		issued, err = s.issueTime(ctx, user, now)
+	}
 	if err == nil {
 		err = s.devices.RotateDevice(ctx, Hash(secret), Hash(next))
 	}
@@ -156,8 +161,21 @@ func (s *SignIn) use(ctx context.Context, secret string) (Session, error) {
 		return Session{}, fmt.Errorf("use device session: %w", err)
 	}
 	expires := now.Add(TokenTTL).Truncate(time.Second)
-	token, err := Sign(s.secret, Grant{User: user, Issued: now, Expires: expires})
+	token, err := Sign(s.secret, Grant{User: user, Issued: issued, Expires: expires})
 	return Session{Secret: next, User: user, Token: token, Expires: expires}, err
+}
+
+// issueTime is the iat of a token that is made now. A session that lives is newer than the last sign-out everywhere, but in
+// the second of that one a token would count as older, so it is of the next second.
+func (s *SignIn) issueTime(ctx context.Context, user tandem.UserID, now time.Time) (time.Time, error) {
+	revoked, err := s.devices.RevokedBefore(ctx, user)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look up revocation: %w", err)
+	}
+	if now.Truncate(time.Second).Before(revoked) {
+		return revoked.Truncate(time.Second).Add(time.Second), nil
+	}
+	return now, nil
 }
 
 // Close ends a device session. One that is none ends without an error.

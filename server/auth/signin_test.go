@@ -21,6 +21,8 @@ type sessions struct {
 	byHash map[string]string // name
 	gate   chan struct{}     // where set, Device waits for it
 	down   bool
+	// revoked is when everything was signed out.
+	revoked time.Time
 }
 
 func newSessions() *sessions { return &sessions{byHash: map[string]string{}} }
@@ -66,6 +68,12 @@ func (s *sessions) RemoveDevice(_ context.Context, hash string) error {
 	return nil
 }
 
+func (s *sessions) RevokedBefore(context.Context, tandem.UserID) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revoked, nil
+}
+
 func newSignIn(c *clock, d auth.Devices) *auth.SignIn {
 	return auth.NewSignIn(auth.SignInOptions{User: "local", Secret: []byte(secret), Devices: d, Now: c.now})
 }
@@ -103,6 +111,24 @@ func TestSignIn_CodeBecomesSessionBecomesToken(t *testing.T) {
 	}
 	_, err = s.Use(t.Context(), cookie)
 	wantRejected(t, err, "the replaced secret")
+}
+
+func TestSignIn_InTheSecondOfASignOut(t *testing.T) {
+	b := newBench(t, sharedSecret(t))
+	b.clock.move(700 * time.Millisecond)
+	d := newSessions()
+	d.revoked = b.clock.now().Add(-300 * time.Millisecond)
+	b.store.revoked["local"] = d.revoked
+	s := newSignIn(b.clock, d)
+	_, session, err := s.Open(t.Context(), s.Code(), "Firefox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Use(t.Context(), session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.accepted(t, got.Token)
 }
 
 func TestSignIn_CodeWorksOnceUnderARace(t *testing.T) {
