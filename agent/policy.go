@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -206,7 +208,7 @@ func editsSeries(args arguments) bool {
 // arguments are those of a call, by name.
 type arguments map[string]json.RawMessage
 
-// readArguments reads one JSON object. Members that are null are taken as absent: models write them for what they leave out.
+// readArguments reads one JSON object, in which no name stands twice. Members that are null are taken as absent: models write them for what they leave out.
 func readArguments(raw json.RawMessage) (arguments, error) {
 	if len(strings.TrimSpace(string(raw))) == 0 {
 		return arguments{}, nil
@@ -218,8 +220,23 @@ func readArguments(raw json.RawMessage) (arguments, error) {
 	if a == nil {
 		return arguments{}, nil
 	}
+	if n := members(raw); n != len(a) {
+		return nil, errors.New("an argument is given twice")
+	}
 	maps.DeleteFunc(a, func(_ string, v json.RawMessage) bool { return string(v) == "null" })
 	return a, nil
+}
+
+// members counts the members of a JSON object, repeated ones too.
+func members(object json.RawMessage) (n int) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	_, _ = d.Token() // the bracket; the object was read before
+	for ; d.More(); n++ {
+		var value json.RawMessage
+		_, _ = d.Token()
+		_ = d.Decode(&value)
+	}
+	return n
 }
 
 func (a arguments) has(name string) bool { return len(a[name]) > 0 }

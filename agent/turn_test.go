@@ -121,6 +121,7 @@ func TestTurn_BudgetsEndIt(t *testing.T) {
 		}}, "limit", 4, 10, 10},
 		{"unknown tools", loop(call("run_shell", args{"cmd": "id"})), "error", 3, 0, 0},
 		{"unreadable arguments", loop(said{Event: agent.Event{Call: &agent.Call{Tool: "add_task", Arguments: []byte(`{"title":`)}}}), "error", 3, 3, 0},
+		{"an argument twice", loop(said{Event: agent.Event{Call: &agent.Call{Tool: "add_task", Arguments: []byte(`{"title":"a","title":"b"}`)}}}), "error", 3, 3, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
