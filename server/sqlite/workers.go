@@ -31,7 +31,7 @@ func (db *DB) MarkPublished(ctx context.Context, ids []int64) error {
 	if err != nil {
 		return fmt.Errorf("encode ids: %w", err)
 	}
-	return db.write(ctx, func(ctx context.Context, c *conn) error {
+	return db.note(ctx, func(ctx context.Context, c *conn) error {
 		_, err := c.exec(ctx, `delete from outbox where id in (select value from json_each(?))`, string(data))
 		return err
 	})
@@ -142,7 +142,7 @@ func (db *DB) AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Even
 	if err != nil {
 		return false, fmt.Errorf("encode event: %w", err)
 	}
-	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+	err = db.note(ctx, func(ctx context.Context, c *conn) error {
 		n, err := c.exec(ctx, `insert or ignore into audit (user_id, event_id, topic, at, event) values (?, ?, ?, ?, ?)`,
 			e.UserID, e.EventID, topic, milli(time.Time(e.Timestamp)), string(doc))
 		added = n > 0
@@ -212,7 +212,7 @@ func scanLetter(r row) (l tandem.DeadLetter, err error) {
 // Claim takes an idempotency key for owner until the lease ends. held: another owner's claim is alive.
 func (db *DB) Claim(ctx context.Context, key, owner string, lease time.Duration) (state tandem.KeyState, err error) {
 	now := db.clock()
-	err = db.write(ctx, func(ctx context.Context, c *conn) error {
+	err = db.note(ctx, func(ctx context.Context, c *conn) error {
 		n, err := c.exec(ctx, `
 			insert into keys (key, owner, done, expires) values (?1, ?2, 0, ?3)
 			on conflict (key) do update set owner = excluded.owner, done = 0, expires = excluded.expires
@@ -232,7 +232,7 @@ func (db *DB) Claim(ctx context.Context, key, owner string, lease time.Duration)
 
 // Done remembers for ttl that the work of a key was done.
 func (db *DB) Done(ctx context.Context, key, owner string, ttl time.Duration) error {
-	return db.write(ctx, func(ctx context.Context, c *conn) error {
+	return db.note(ctx, func(ctx context.Context, c *conn) error {
 		_, err := c.exec(ctx, `
 			insert into keys (key, owner, done, expires) values (?, ?, 1, ?)
 			on conflict (key) do update set owner = excluded.owner, done = 1, expires = excluded.expires`,
