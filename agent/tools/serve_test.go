@@ -20,7 +20,7 @@ import (
 func serve(t *testing.T, u user) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u.tb.Serve(w, r, u.caller) //nolint:contextcheck // the library makes a context of its own for a sweeper that is off
+		u.tb.Serve(w, r, u.caller)
 	}))
 	t.Cleanup(srv.Close)
 	return srv

@@ -149,9 +149,9 @@ func (e *embedded) buildWorkers(context.Context) error {
 	}
 	e.relay = relay.New(e.db, e.bus, e.log)
 	e.relay.Metrics = relayMetrics(e.metrics)
-	e.db.OnCommit = func(d tandem.Delta) {
+	e.db.OnCommit = func(d tandem.Delta) { //nolint:contextcheck // a commit's news belongs to no request
 		// News of a commit belongs to no request. The channel takes it without failing; whoever misses it reads the log.
-		_ = e.channels.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d}) //nolint:contextcheck // no request's
+		_ = e.channels.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d})
 		e.relay.Kick()
 	}
 	return nil

@@ -236,5 +236,6 @@ func (s *kitStream) finish(end *tandem.TurnEnd) {
 		retry := true
 		ev.AllowRetry = &retry
 		s.send(ev)
+	default:
 	}
 }

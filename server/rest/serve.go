@@ -39,6 +39,6 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = srv.Close()
 	}
-	<-failed
+	_ = <-failed // ErrServerClosed, as asked
 	return err
 }

@@ -293,26 +293,26 @@ func token(t *testing.T, user string) string {
 	return signed(t, user)
 }
 
-func signed(t testing.TB, user string) string {
-	t.Helper()
+func signed(tb testing.TB, user string) string {
+	tb.Helper()
 	now := time.Now()
 	tok, err := auth.Sign([]byte(secret), auth.Grant{User: tandem.UserID(user), Issued: now, Expires: now.Add(time.Hour)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return tok
 }
 
 // verifier believes tokens of the tests' secret.
-func verifier(t testing.TB) *auth.Verifier {
-	t.Helper()
+func verifier(tb testing.TB) *auth.Verifier {
+	tb.Helper()
 	row, err := auth.SharedSecret([]byte(secret))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	v, err := auth.New(auth.Options{Issuers: []auth.Issuer{row}, Store: newStore(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }

@@ -330,8 +330,14 @@ func TestTools_BearerHostOriginAndSize(t *testing.T) {
 func TestMethods_OthersAreNamed(t *testing.T) {
 	s := start(t, nil)
 	for _, tc := range []struct{ method, path, allow string }{
-		{"GET", "/api/ann/chat", "POST"}, {"PUT", "/api/ann/chat", "POST"}, {"DELETE", "/api/ann/chat", "POST"}, {"OPTIONS", "/api/ann/chat", "POST"},
-		{"POST", "/livez", "GET, HEAD"}, {"PUT", "/auth/session", "POST, DELETE"}, {"OPTIONS", "/mcp", "GET, POST, DELETE"}, {"TRACE", "/", "GET, HEAD"},
+		{"GET", "/api/ann/chat", "POST"},
+		{"PUT", "/api/ann/chat", "POST"},
+		{"DELETE", "/api/ann/chat", "POST"},
+		{"OPTIONS", "/api/ann/chat", "POST"},
+		{"POST", "/livez", "GET, HEAD"},
+		{"PUT", "/auth/session", "POST, DELETE"},
+		{"OPTIONS", "/mcp", "GET, POST, DELETE"},
+		{"TRACE", "/", "GET, HEAD"},
 	} {
 		r := s.call(tc.method, tc.path, s.as("ann"), "")
 		if r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != tc.allow {
@@ -425,12 +431,19 @@ func TestAddressLimit_ComesBeforeTheToken(t *testing.T) {
 		forwarded string
 		want      int
 	}{
-		{"203.0.113.1", 401}, {"203.0.113.1", 401}, {"203.0.113.1", 429}, // its bucket is empty
+		{"203.0.113.1", 401},
+		{"203.0.113.1", 401},
+		{"203.0.113.1", 429},                         // its bucket is empty
 		{"203.0.113.1, 203.0.113.2", 401},            // what a client writes itself counts for nothing
 		{"198.51.100.9, 203.0.113.2, 10.1.1.1", 401}, // known proxies are passed over
 		{"203.0.113.2", 429},
-		{"2001:db8::1", 401}, {"2001:db8::2", 401}, {"2001:db8::3", 429}, {"2001:db8:0:1::1", 401}, // a client holds a /64
-		{"", 401}, {"junk", 401}, {"junk", 429},
+		{"2001:db8::1", 401},
+		{"2001:db8::2", 401},
+		{"2001:db8::3", 429},
+		{"2001:db8:0:1::1", 401}, // a client holds a /64
+		{"", 401},
+		{"junk", 401},
+		{"junk", 429},
 	} {
 		if got := from(tc.forwarded); got != tc.want {
 			t.Errorf("X-Forwarded-For %q: %d, want %d", tc.forwarded, got, tc.want)
