@@ -6,7 +6,6 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jws"
 
-	"tandem"
 )
 
 // FuzzParse looks for a token that the parser takes although it breaks what the verifier relies on.
