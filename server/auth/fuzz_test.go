@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/lestrrat-go/jwx/v3/jws"
-
 )
 
 // FuzzParse looks for a token that the parser takes although it breaks what the verifier relies on.
