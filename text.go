@@ -51,7 +51,7 @@ func CleanTags(field string, tags []string) ([]string, error) {
 	var out []string
 	seen := map[string]bool{}
 	for _, tag := range tags {
-		tag = strings.TrimPrefix(strings.Join(strings.Fields(tag), " "), "#")
+		tag = TagName(tag)
 		switch n := utf8.RuneCountInString(tag); {
 		case !visible(tag) || n > MaxTag:
 			return nil, Invalid(field, tag, "A tag has 1 to %d characters.", MaxTag)
@@ -68,6 +68,9 @@ func CleanTags(field string, tags []string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// TagName is the form in which a tag is kept: without a leading #, with single spaces.
+func TagName(s string) string { return strings.TrimPrefix(strings.Join(strings.Fields(s), " "), "#") }
 
 func visible(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {

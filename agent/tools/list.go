@@ -126,12 +126,12 @@ func (c call) query() (tandem.Query, error) {
 	}
 	q := tandem.Query{
 		Now: c.now, Status: filter.Status, Priority: filter.Priority, TagsAny: filter.TagsAny,
-		Tags: append(filter.Tags, a.texts("tags", maxTagList)...), Search: filter.Search, Sort: filter.Sort, Desc: filter.Desc,
+		Tags: append(filter.Tags, a.tags("tags")...), Search: filter.Search, Sort: filter.Sort, Desc: filter.Desc,
 		Limit: int(a.number("limit", 1, tandem.MaxLimit, tandem.DefaultLimit)), Offset: int(a.number("offset", 0, maxOffset, 0)),
 	}
 	c.narrow(&q)
 	if a.has("tags_any") {
-		q.TagsAny = append(q.TagsAny, a.texts("tags_any", maxTagList))
+		q.TagsAny = append(q.TagsAny, a.tags("tags_any"))
 	}
 	if a.has("ids") && q.Refs == nil {
 		q.Refs = a.refList("ids")
@@ -142,6 +142,15 @@ func (c call) query() (tandem.Query, error) {
 		return q, err
 	}
 	return q, a.err
+}
+
+// tags reads tags to look for, in the form in which they are kept.
+func (a *arguments) tags(name string) []string {
+	tags := a.texts(name, maxTagList)
+	for i, tag := range tags {
+		tags[i] = tandem.TagName(tag)
+	}
+	return tags
 }
 
 // narrow reads the arguments of closed sets. Where query asks for another value already, no task is left.

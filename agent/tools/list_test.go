@@ -38,6 +38,8 @@ func TestList_Filters(t *testing.T) {
 		{m{"status": "complete"}, []string{"Old one"}},
 		{m{"status": "deleted"}, []string{"Gone"}},
 		{m{"priority": "urgent"}, []string{"Buy ferns"}},
+		{m{"tags": []string{" #Garden "}}, []string{"Water plants", "Buy ferns"}},
+		{m{"tags_any": []string{"#shop"}}, []string{"Buy ferns"}},
 		{m{"tags": []string{"GARDEN"}}, []string{"Water plants", "Buy ferns"}},
 		{m{"tags": []string{"garden", "home"}}, []string{"Water plants"}},
 		{m{"tags_any": []string{"shop", "family"}}, []string{"Buy ferns", "Call mom"}},
