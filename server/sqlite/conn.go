@@ -64,26 +64,38 @@ func (c *conn) close() error {
 	return errors.Join(append(errs, c.sql.Close(), c.db.Close())...)
 }
 
-// transact runs f between BEGIN and COMMIT, or takes everything back.
+// transact runs f between BEGIN and COMMIT, or takes everything back. Only f is cut short when ctx ends: of a BEGIN that was,
+// nobody would know whether it took effect.
 func (c *conn) transact(ctx context.Context, begin string, f func(context.Context, *conn) error) error {
-	if _, err := c.exec(ctx, begin); err != nil {
+	whole := context.WithoutCancel(ctx)
+	if _, err := c.exec(whole, begin); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	done := false
 	defer func() {
 		if !done { // an error, or a panic on its way through
-			// SQLite may have rolled back by itself, which makes this one fail.
-			_, _ = c.exec(context.WithoutCancel(ctx), "rollback")
+			c.rollback(whole)
 		}
 	}()
 	if err := f(ctx, c); err != nil {
 		return err
 	}
-	if _, err := c.exec(ctx, "commit"); err != nil {
+	if _, err := c.exec(whole, "commit"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	done = true
 	return nil
+}
+
+// rollback takes the transaction back. The interrupt of a statement that was cut short may arrive late and hit the rollback
+// instead, which is then run again. SQLite may also have rolled back by itself, which makes this one fail.
+func (c *conn) rollback(ctx context.Context) {
+	for range 10 {
+		_, err := c.exec(ctx, "rollback")
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code() != sqlitelib.SQLITE_INTERRUPT {
+			return
+		}
+	}
 }
 
 // statement is prepared once and lives as long as its connection.

@@ -510,3 +510,30 @@ func TestMain_Writer(t *testing.T) {
 		fmt.Println(mustAdd(t, db, "Task").Seq)
 	}
 }
+
+func TestRead_ThatIsCutShortLeavesTheStoreUsable(t *testing.T) {
+	db := open(t, nil)
+	mustAdd(t, db, "One")
+	var all sync.WaitGroup
+	for worker := range 2 * readConns {
+		all.Go(func() {
+			for n := range 1500 { // each reading connection is hit many times, at any moment of a read
+				ctx, cancel := context.WithCancel(t.Context())
+				all.Go(func() {
+					for range (n + worker) % 12 {
+						runtime.Gosched()
+					}
+					cancel()
+				})
+				_, _ = db.Settings(ctx, "ann") // it may have come through
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	for range 2 * readConns {
+		if _, err := db.Settings(t.Context(), "ann"); err != nil {
+			t.Fatalf("a connection is left in a transaction: %v", err)
+		}
+	}
+}
