@@ -39,6 +39,9 @@ func jsonLinesFlag(command string, args []string) error {
 const (
 	maxLine = 1 << 20 // bytes of a line of a batch command
 	maxText = 4000    // characters of a text, as of a chat message
+
+	// The years of now around which dates have four digits, and the sample tasks are due when a task can be.
+	firstYear, lastYear = 1971, 9998
 )
 
 var (
@@ -121,6 +124,9 @@ func (l *phraseLine) read(line []byte) (now time.Time, loc *time.Location, err e
 	}
 	if now, err = time.Parse(time.RFC3339, l.Now); err != nil {
 		return now, nil, fmt.Errorf("now is no RFC 3339 time: %q", l.Now)
+	}
+	if y := now.UTC().Year(); y < firstYear || y > lastYear {
+		return now, nil, fmt.Errorf("now lies outside the years %d to %d: %q", firstYear, lastYear, l.Now)
 	}
 	if loc, err = time.LoadLocation(l.TZ); err != nil || l.TZ == "" || l.TZ == "Local" {
 		return now, nil, fmt.Errorf("tz is no IANA time zone: %q", l.TZ)

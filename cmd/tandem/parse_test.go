@@ -37,6 +37,7 @@ func TestParse_AnswersEachLine(t *testing.T) {
 		{`{"id":3,"text":"x","now":"2026-03-04T10:00:00Z","tz":"Local"}`, bad(`3`, `tz is no IANA time zone: \"Local\"`)},
 		{`{"id":4,"text":"x","now":"2026-03-04T10:00:00Z"}`, bad(`4`, `tz is no IANA time zone: \"\"`)},
 		{`{"id":5,"text":"` + long + `","now":"2026-03-04T10:00:00Z","tz":"UTC"}`, bad(`5`, `text is longer than 4000 characters`)},
+		{`{"id":10,"text":"x tomorrow","now":"9999-12-31T10:00:00Z","tz":"UTC"}`, bad(`10`, `now lies outside the years 1971 to 9998: \"9999-12-31T10:00:00Z\"`)},
 		{`{"id":8,"now":"2026-03-04T10:00:00Z","tz":"UTC"}`, bad(`8`, errNoText.Error())},
 		{`{"id":9,"text":null,"now":"2026-03-04T10:00:00Z","tz":"UTC"}`, bad(`9`, errNoText.Error())},
 		{`{"id":6,"text":"` + strings.Repeat("a", maxLine) + `"}`, bad(`null`, errLongLine.Error())},
