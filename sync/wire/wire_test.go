@@ -278,6 +278,30 @@ func TestEncodeSnapshot_SplitsAndLosesNothing(t *testing.T) {
 	}
 }
 
+// TestEncodeSnapshot_FillsFramesToTheByte tries sizes around the one where the last of three rows just fits.
+func TestEncodeSnapshot_FillsFramesToTheByte(t *testing.T) {
+	sizes := map[int]int{} // of the largest frame, by how many there were
+	for pad := MaxSnap - 400; pad < MaxSnap; pad++ {
+		s := tandem.Snapshot{Seq: 1, Rows: map[tandem.Kind][]json.RawMessage{
+			tandem.KindTask: {json.RawMessage(`{"uid":"a"}`), json.RawMessage(`{"uid":"` + strings.Repeat("b", pad) + `"}`)},
+			tandem.KindConv: {json.RawMessage(`{"id":1}`)},
+		}}
+		n, largest := 0, 0
+		for data := range EncodeSnapshot(s) {
+			n, largest = n+1, max(largest, len(data))
+		}
+		sizes[n] = max(sizes[n], largest)
+	}
+	for n, size := range sizes {
+		if size > MaxSnap && n < 3 {
+			t.Errorf("a frame of %d parts has %d bytes", n, size)
+		}
+	}
+	if sizes[1] < MaxSnap-8 {
+		t.Errorf("one frame is filled up to %d of %d bytes", sizes[1], MaxSnap)
+	}
+}
+
 func TestEncodeTurn_StateAlwaysSaysItsText(t *testing.T) {
 	got := string(EncodeTurn(tandem.TurnEvent{Turn: "t", Conv: 1, N: 2, Ev: tandem.TurnEvState}))
 	for _, want := range []string{`"text":""`, `"tools":[]`} {
