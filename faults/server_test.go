@@ -58,6 +58,7 @@ type server struct {
 	t    *testing.T
 	data string
 	addr string
+	env  []string // settings beside the usual ones
 	cmd  *exec.Cmd
 	log  strings.Builder
 }
@@ -86,6 +87,7 @@ func (s *server) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(program, "up")
 	s.cmd.Env = append(os.Environ(), "TANDEM_ADDR="+s.addr, "TANDEM_DATA_DIR="+s.data, "TANDEM_AUTH_SECRET="+secret, "TANDEM_LOG_LEVEL=warn")
+	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = io.Discard, &s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
