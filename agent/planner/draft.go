@@ -19,7 +19,7 @@ func (p *planning) draft(text string, remind bool) addArgs {
 	r := phrase.Parse(source, p.now, p.zone, p.options)
 	d := addArgs{
 		Title: titleOf(r.Title), Description: notes, Priority: r.Priority, Tags: r.Tags, Reminders: reminders(r),
-		past: r.Past, unsettled: r.Ambiguous,
+		past: r.Past && !p.earlierToday(r.Due), unsettled: r.Ambiguous,
 	}
 	if r.Due != nil {
 		d.Due = dueText(*r.Due)
@@ -31,6 +31,11 @@ func (p *planning) draft(text string, remind bool) addArgs {
 		}
 	}
 	return d.fit()
+}
+
+// earlierToday reports a clock time of today. One that has passed stays as said: the task is overdue.
+func (p *planning) earlierToday(w *phrase.When) bool {
+	return w != nil && !w.Instant && w.Date == p.date(0)
 }
 
 // reminders writes the reminders that the words ask for.

@@ -117,6 +117,8 @@ func TestStream_Adds(t *testing.T) {
 		{"add a task: call Bob tomorrow at 10 and remind me an hour before", `add_task {"title":"Call Bob","due":"2026-03-05T10:00","reminders":["1h"],"on_duplicate":"ask"}`},
 		{"add an urgent task to file the taxes", `add_task {"title":"File the taxes","priority":"urgent","on_duplicate":"ask"}`},
 		{"schedule the dentist for friday at 9am", `list_tasks {"status":"pending","search":"dentist"}` + "\n" + `add_task {"title":"The dentist","due":"2026-03-06T09:00","on_duplicate":"ask"}`},
+		{"add call bob today at 9am", `add_task {"title":"Call bob","due":"2026-03-04T09:00","on_duplicate":"ask"}`},
+		{"remind me to call bob today at 9am", `add_task {"title":"Call bob","due":"2026-03-04T09:00","reminders":["0m"],"on_duplicate":"ask"}`},
 		{"add walking the dog as a task", `add_task {"title":"Walking the dog","on_duplicate":"ask"}`},
 	})
 }
@@ -128,6 +130,7 @@ func TestStream_AddsThatAreNotClearAreAsked(t *testing.T) {
 		{"remind me", "ask"},
 		{"create a new list", "ask"},
 		{"add paying the rent yesterday to my list", `ask add_task {"title":"Paying the rent","due":"2026-03-03","on_duplicate":"ask"}`},
+		{"add call bob 2 hours ago", `ask add_task {"title":"Call bob","due":"2026-03-04T08:00","on_duplicate":"ask"}`},
 		{"set an alarm for 7am", `ask add_task {"title":"Alarm","due":"2026-03-05T07:00","reminders":["0m"],"on_duplicate":"ask"}`},
 		{"add a task to file the report on Monday the 10th of March", "ask"},
 		{"dentist on friday", `ask add_task {"title":"Dentist","due":"2026-03-06","on_duplicate":"ask"}`},
