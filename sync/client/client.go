@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,37 +113,48 @@ func (c *Client) ID() string { return c.o.Client }
 // Run keeps the client connected until ctx ends (nil) or the server says that coming back is pointless: *Closed with a
 // terminal code, or *Refused when a fresh token did not help.
 func (c *Client) Run(ctx context.Context) error {
-	fresh, refused := false, 0
-	for attempt := 0; ; attempt++ {
-		life, err := c.connection(ctx, fresh)
-		if ctx.Err() != nil {
-			return nil
+	var v visits
+	for ctx.Err() == nil {
+		l, err := c.connection(ctx, v.fresh)
+		if terminal := v.ended(l, err); terminal != nil && ctx.Err() == nil {
+			return terminal
 		}
-		if life.healthy {
-			attempt, refused = 0, 0
-		}
-		fresh = false
-		if closed, ok := errors.AsType[*Closed](err); ok {
-			if closed.Code.Terminal() {
-				return err
-			}
-			fresh = closed.Code == wire.CloseToken
-		}
-		if r, ok := errors.AsType[*Refused](err); ok && r.Status < 429 {
-			if refused++; refused > 1 {
-				return err
-			}
-			fresh = true
-		}
-		wait := life.retry
-		if wait == 0 {
-			wait = c.backoff(attempt)
-		}
-		c.o.OnLink(Link{Retry: wait, Err: err})
-		if !sleep(ctx, wait) {
-			return nil
+		if ctx.Err() == nil {
+			wait := cmp.Or(l.retry, c.backoff(max(v.failed-1, 0)))
+			c.o.OnLink(Link{Retry: wait, Err: err})
+			sleep(ctx, wait)
 		}
 	}
+	return nil
+}
+
+// visits is what a client remembers of its former connections.
+type visits struct {
+	failed  int  // in a row
+	refused int  // in a row, for its token
+	fresh   bool // another token may help
+}
+
+// ended takes the end of a connection, and gives its error where coming back is pointless.
+func (v *visits) ended(l life, err error) (terminal error) {
+	v.failed++
+	v.fresh = false
+	if l.healthy {
+		v.failed, v.refused = 0, 0
+	}
+	if closed, ok := errors.AsType[*Closed](err); ok {
+		v.fresh = closed.Code == wire.CloseToken
+		if closed.Code.Terminal() {
+			return err
+		}
+	}
+	if r, ok := errors.AsType[*Refused](err); ok && r.Status < http.StatusTooManyRequests {
+		v.fresh = true
+		if v.refused++; v.refused > 1 {
+			return err
+		}
+	}
+	return nil
 }
 
 // backoff is full jitter: a crowd that was cut off together must not come back together.
@@ -150,14 +162,13 @@ func (c *Client) backoff(attempt int) time.Duration {
 	return rand.N(min(c.o.MaxBackoff, c.o.Backoff<<min(attempt, 20)) + 1)
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -167,7 +178,7 @@ func (c *Client) dial(ctx context.Context, fresh bool) (*websocket.Conn, error) 
 		return nil, fmt.Errorf("get a token: %w", err)
 	}
 	address := strings.TrimSuffix(c.o.Server, "/") + "/api/" + url.PathEscape(string(c.o.User)) + "/ws"
-	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{
+	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{ //nolint:bodyclose // the library has closed it
 		HTTPClient: c.o.HTTP, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}, Subprotocols: []string{wire.Subprotocol},
 	})
 	if err != nil {

@@ -166,7 +166,7 @@ func TestClient_ResumesWhereItStands(t *testing.T) {
 }
 
 func TestClient_HalfASnapshotLeavesNothing(t *testing.T) {
-	var again atomic.Pointer[wire.Hello]
+	again := make(chan wire.Hello, 1)
 	s := newServer(t, func(n int64, c *conn) {
 		if n == 1 {
 			c.read()
@@ -175,15 +175,14 @@ func TestClient_HalfASnapshotLeavesNothing(t *testing.T) {
 			}})
 			return
 		}
-		h := c.welcome(0)
-		again.Store(&h)
+		again <- c.welcome(0)
 		c.rest()
 	})
 	c, _ := run(t, s)
 	if err := c.AwaitSeq(within(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	if h := again.Load(); h.Epoch != "" || h.Seq != nil {
+	if h := <-again; h.Epoch != "" || h.Seq != nil {
 		t.Errorf("after half a snapshot it came back with %+v", h)
 	}
 	if rows := c.Replica().Rows[tandem.KindTask]; len(rows) != 1 || rows["a"] == nil {

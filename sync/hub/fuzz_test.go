@@ -49,6 +49,7 @@ type actor struct {
 }
 
 func newScript(t *testing.T, seed uint64) *script {
+	t.Helper()
 	s := &script{t: t, dice: rand.New(rand.NewPCG(seed, 7)), m: newMemory(), l: newLine(), turns: map[string]string{}}
 	s.h = start(t, s.m, s.l)
 	for range 1 + s.dice.IntN(4) {

@@ -235,7 +235,7 @@ func TestRun_ComparesHeads(t *testing.T) {
 				}
 				synctest.Wait()
 				m.put(ann, uid(1), 1) // no signal tells of it
-				time.Sleep(tc.wait + time.Millisecond)
+				<-time.After(tc.wait + time.Millisecond)
 				synctest.Wait()
 				if err := d.drain(); err != nil {
 					t.Fatal(err)
@@ -284,7 +284,9 @@ func TestRoom_WorksWithoutAChannelAndJoinsItLater(t *testing.T) {
 		d.agrees(m)
 		d.m.Leave()
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 

@@ -31,7 +31,7 @@ func (m *Member) Next(ctx context.Context, until time.Time) ([]byte, error) {
 		if !todo.again.IsZero() && todo.again.Before(until) {
 			at = todo.again
 		}
-		if !m.wait(ctx, at) && at == until {
+		if !m.wait(ctx, at) && at.Equal(until) {
 			return nil, ctx.Err()
 		}
 	}

@@ -38,9 +38,12 @@ func TestTail_GivesTheLastChangeOfEachRow(t *testing.T) {
 		ok   bool
 		want []string
 	}{
-		{2, false, nil}, {3, true, []string{"c6", "a7", "b7"}}, {4, true, []string{"c6", "a7", "b7"}},
+		{2, false, nil},
+		{3, true, []string{"c6", "a7", "b7"}},
+		{4, true, []string{"c6", "a7", "b7"}},
 		{5, true, []string{"c6", "a7", "b7"}}, // in the middle of a piece: what is known is only repeated
-		{6, true, []string{"a7", "b7"}}, {7, false, nil},
+		{6, true, []string{"a7", "b7"}},
+		{7, false, nil},
 	} {
 		d, ok := tl.since(tc.from)
 		if ok != tc.ok || ok && (!slices.Equal(told(d), tc.want) || d.From != tc.from+1 || d.To != 7) {

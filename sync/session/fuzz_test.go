@@ -29,6 +29,7 @@ func TestFuzz(t *testing.T) {
 }
 
 func playCrowd(t *testing.T, seed uint64) {
+	t.Helper()
 	dice := rand.New(rand.NewPCG(seed, 11))
 	noise := inproc.NewFaults(seed, 0.1, 0.1, 0.1)
 	w := newWorld(t, faults(noise), checks(30*time.Millisecond), limits(session.Limits{Rate: 1e6, Burst: 1e6, Sockets: 1e6}))

@@ -19,8 +19,6 @@ func (w *world) seed(n int) {
 	}
 }
 
-func at(seq tandem.Seq) *tandem.Seq { return &seq }
-
 func TestHello_Modes(t *testing.T) {
 	w := newWorld(t)
 	w.seed(10)
@@ -32,12 +30,12 @@ func TestHello_Modes(t *testing.T) {
 		why   wire.Why
 	}{
 		"nothing held":          {"", nil, wire.ModeSnapshot, wire.WhyNew},
-		"no epoch":              {"", at(head), wire.ModeSnapshot, wire.WhyNew},
-		"another history":       {"other", at(head), wire.ModeSnapshot, wire.WhyEpoch},
-		"ahead":                 {epoch, at(head + 1), wire.ModeSnapshot, wire.WhyAhead},
-		"up to date":            {epoch, at(head), wire.ModeLive, ""},
-		"a little behind":       {epoch, at(head - 2), wire.ModeDelta, ""},
-		"half of it is missing": {epoch, at(head - 6), wire.ModeSnapshot, wire.WhyCheaper},
+		"no epoch":              {"", new(head), wire.ModeSnapshot, wire.WhyNew},
+		"another history":       {"other", new(head), wire.ModeSnapshot, wire.WhyEpoch},
+		"ahead":                 {epoch, new(head + 1), wire.ModeSnapshot, wire.WhyAhead},
+		"up to date":            {epoch, new(head), wire.ModeLive, ""},
+		"a little behind":       {epoch, new(head - 2), wire.ModeDelta, ""},
+		"half of it is missing": {epoch, new(head - 6), wire.ModeSnapshot, wire.WhyCheaper},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := hello()
@@ -48,12 +46,12 @@ func TestHello_Modes(t *testing.T) {
 			if ready.Mode != tc.mode || ready.Why != tc.why || ready.Seq != head || ready.Epoch != epoch {
 				t.Fatalf("ready is %+v, want mode %s, why %q, at %d", ready, tc.mode, tc.why, head)
 			}
-			switch tc.mode {
-			case wire.ModeDelta:
+			if tc.mode == wire.ModeDelta {
 				if d := expect[wire.Delta](r); d.From != *tc.seq+1 || d.To != head || len(d.Changes) != 2 {
 					t.Errorf("the delta is %d..%d with %d changes, want %d..%d with 2", d.From, d.To, len(d.Changes), *tc.seq+1, head)
 				}
-			case wire.ModeSnapshot:
+			}
+			if tc.mode == wire.ModeSnapshot {
 				if s := expect[wire.Snap](r); s.I != 0 || !s.Last || s.Seq != head || len(s.Rows[tandem.KindTask]) != 10 {
 					t.Errorf("the snapshot is part %d (last: %t) at %d with %d tasks", s.I, s.Last, s.Seq, len(s.Rows[tandem.KindTask]))
 				}
@@ -73,7 +71,7 @@ func TestHello_SquashesWhatWasMissed(t *testing.T) {
 		w.edit("ann", "update_task", map[string]any{"task_id": 1, "title": fmt.Sprintf("Title %d", i)})
 	}
 	h := hello()
-	h.Epoch, h.Seq = held.Epoch, at(held.Seq)
+	h.Epoch, h.Seq = held.Epoch, new(held.Seq)
 	r, _ := w.greet(session.Principal{User: "ann"}, h)
 	if d := expect[wire.Delta](r); len(d.Changes) != 1 || d.To != held.Seq+20 {
 		t.Errorf("20 edits of one task are %d changes up to %d, want 1 up to %d", len(d.Changes), d.To, held.Seq+20)

@@ -38,9 +38,17 @@ func (t Timing) filled() Timing {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&t.Hello, 10 * time.Second}, {&t.Write, 10 * time.Second}, {&t.Heartbeat, 25 * time.Second},
-		{&t.Alive, 2 * time.Minute}, {&t.Warn, time.Minute}, {&t.Grace, 25 * time.Second}, {&t.MinAge, time.Hour},
-		{&t.MaxAge, 4 * time.Hour}, {&t.Drain, 20 * time.Second}, {&t.Close, 2 * time.Second}, {&t.Call, 30 * time.Second},
+		{&t.Hello, 10 * time.Second},
+		{&t.Write, 10 * time.Second},
+		{&t.Heartbeat, 25 * time.Second},
+		{&t.Alive, 2 * time.Minute},
+		{&t.Warn, time.Minute},
+		{&t.Grace, 25 * time.Second},
+		{&t.MinAge, time.Hour},
+		{&t.MaxAge, 4 * time.Hour},
+		{&t.Drain, 20 * time.Second},
+		{&t.Close, 2 * time.Second},
+		{&t.Call, 30 * time.Second},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

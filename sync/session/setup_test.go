@@ -57,12 +57,6 @@ type counts struct {
 	conflated int
 }
 
-func (c *counts) of(m map[string]int, key string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return m[key]
-}
-
 // network is a listener whose connections can be cut.
 type network struct {
 	net.Listener
@@ -110,15 +104,15 @@ func checks(every time.Duration) option {
 	return func(_ *world, o *hub.Options, _ *session.Options) { o.Check = every }
 }
 
-func newWorld(t testing.TB, options ...option) *world {
-	t.Helper()
+func newWorld(tb testing.TB, options ...option) *world {
+	tb.Helper()
 	w := &world{
-		t: t, channels: &inproc.Channels{}, principals: map[string]session.Principal{},
+		t: tb, channels: &inproc.Channels{}, principals: map[string]session.Principal{},
 		counts: &counts{resumed: map[string]int{}, gaps: map[string]int{}, closed: make(chan int, 1000)},
 	}
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tandem.db"), sqlite.Options{})
+	db, err := sqlite.Open(tb.Context(), filepath.Join(tb.TempDir(), "tandem.db"), sqlite.Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.db = db
 	w.assistant = &assistant{world: w, turns: map[string]tandem.Turn{}, tools: map[string][]tandem.TurnTool{}}
@@ -142,7 +136,7 @@ func newWorld(t testing.TB, options ...option) *world {
 	w.sessions = session.New(so)
 	db.OnCommit = func(d tandem.Delta) {
 		if err := w.hub.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d}); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	}
 	w.http = httptest.NewUnstartedServer(http.HandlerFunc(w.serve))

@@ -137,12 +137,12 @@ const retryInternal = time.Second
 func (c *session) nack(ctx context.Context, err error) wire.Nack {
 	e := tandem.AsError(err)
 	n := wire.Nack{Code: codeOf(e), Msg: e.Message, Candidates: e.Details.Candidates, RetryMS: e.Details.RetryMS}
-	switch n.Code {
-	case wire.CodeInternal:
+	if n.Code == wire.CodeInternal {
 		id := c.o.NewID()
 		c.o.Log.ErrorContext(ctx, "request on a connection", "user_id", c.principal().User, "error_id", id, "err", err)
 		n.Msg, n.RetryMS = e.Message+" ("+id+")", retryInternal.Milliseconds()
-	case wire.CodeRate, wire.CodeBusy:
+	}
+	if n.Code == wire.CodeRate || n.Code == wire.CodeBusy {
 		n.RetryMS = max(n.RetryMS, retryInternal.Milliseconds())
 	}
 	if a := e.Details.Approval; a != nil {

@@ -18,16 +18,16 @@ import (
 )
 
 // transcript gives the lines of all transcripts that bear the mark.
-func transcript(t testing.TB, mark string) (lines []string) {
-	t.Helper()
+func transcript(tb testing.TB, mark string) (lines []string) {
+	tb.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
+		tb.Fatalf("%d transcripts, %v", len(files), err)
 	}
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, f := range archive.Files {
 			for line := range strings.Lines(string(f.Data)) {
