@@ -136,13 +136,9 @@ func within(t *testing.T) context.Context {
 }
 
 func TestClient_ResumesWhereItStands(t *testing.T) {
-	var mu sync.Mutex
-	var hellos []wire.Hello
+	hellos := make(chan wire.Hello, 2)
 	s := newServer(t, func(n int64, c *conn) {
-		h := c.welcome(0)
-		mu.Lock()
-		hellos = append(hellos, h)
-		mu.Unlock()
+		hellos <- c.welcome(0)
 		if n == 1 {
 			c.send(wire.Delta{From: 2, To: 4, Changes: []wire.Change{{Kind: tandem.KindTask, ID: "a", Op: wire.OpDel}}})
 			c.send(wire.Turn{TurnEvent: tandem.TurnEvent{Turn: "t1", N: 1, Ev: tandem.TurnEvStart}})
@@ -155,9 +151,8 @@ func TestClient_ResumesWhereItStands(t *testing.T) {
 	if err := c.Await(within(t), func(r *Replica) bool { return r.CaughtUp() && s.conns.Load() == 2 }); err != nil {
 		t.Fatal(err)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if h := hellos[1]; h.Epoch != "e1" || h.Seq == nil || *h.Seq != 4 || h.Turns["t1"] != 1 || h.Client != hellos[0].Client {
+	first, h := <-hellos, <-hellos
+	if h.Epoch != "e1" || h.Seq == nil || *h.Seq != 4 || h.Turns["t1"] != 1 || h.Client != first.Client {
 		t.Errorf("it came back with %+v", h)
 	}
 	if n := len(c.Replica().Rows[tandem.KindTask]); n != 0 {
