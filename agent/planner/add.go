@@ -280,6 +280,9 @@ func trimBullet(toks []token) []token {
 	if len(toks) > 2 && toks[0].kind == numberToken && toks[1].is(".", ")") {
 		toks = toks[2:]
 	}
+	if len(toks) > 1 && toks[0].is("and", "&", "plus") {
+		toks = toks[1:]
+	}
 	return toks
 }
 

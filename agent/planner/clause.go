@@ -55,6 +55,8 @@ func boundary(text string, toks []token, start, i int) int {
 	t := toks[i]
 	last := i+1 == len(toks)
 	switch {
+	case t.is("\n") && continued(toks[start:i], toks[i+1:]):
+		return 0
 	case t.is("\n"):
 		return i + 1
 	case t.is(";"):
@@ -65,6 +67,28 @@ func boundary(text string, toks []token, start, i int) int {
 		return joint(toks, start, i)
 	}
 	return 0
+}
+
+// continued reports a line that goes on with what is added: "add milk", and below it "and eggs".
+func continued(head, next []token) bool {
+	head = withoutAddress(head)
+	if len(head) < 2 || !head[0].is("add", "put", "include", "append") || english.tagOn.start(head) > 0 || english.noteOn.start(head) > 1 {
+		return false
+	}
+	if len(next) < 2 || !next[0].is("and", "&", "plus") {
+		return false
+	}
+	line := next[1:]
+	if end := slices.IndexFunc(line, func(t token) bool { return t.is("\n") }); end >= 0 {
+		line = line[:end]
+	}
+	switch len(line) {
+	case 0:
+		return false
+	case 1:
+		return line[0].kind == wordToken && !pointsAt(line[0])
+	}
+	return !pointsAt(line[0]) && !line[0].is("then", "also", "if") && !english.verbs(line)
 }
 
 // lastLine gives where the lines below a colon end: before an empty one, or with the text.

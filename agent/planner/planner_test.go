@@ -119,6 +119,9 @@ func TestStream_Adds(t *testing.T) {
 		{"schedule the dentist for friday at 9am", `list_tasks {"status":"pending","search":"dentist"}` + "\n" + `add_task {"title":"The dentist","due":"2026-03-06T09:00","on_duplicate":"ask"}`},
 		{"add call bob today at 9am", `add_task {"title":"Call bob","due":"2026-03-04T09:00","on_duplicate":"ask"}`},
 		{"remind me to call bob today at 9am", `add_task {"title":"Call bob","due":"2026-03-04T09:00","reminders":["0m"],"on_duplicate":"ask"}`},
+		{"add milk tomorrow\nand eggs", `add_task {"items":[{"title":"Milk","due":"2026-03-05"},{"title":"Eggs"}],"on_duplicate":"ask"}`},
+		{"add milk to my list\nand water\nand two loaves of bread", `add_task {"items":[{"title":"Milk"},{"title":"Water"},{"title":"Two loaves of bread"}],"on_duplicate":"ask"}`},
+		{"add milk\nand complete 1", `complete_task {"task_id":1}` + "\n" + `add_task {"title":"Milk","on_duplicate":"ask"}`},
 		{"add walking the dog as a task", `add_task {"title":"Walking the dog","on_duplicate":"ask"}`},
 	})
 }
