@@ -291,6 +291,10 @@ var englishQuestions = questions{
 		should|must i
 		was i supposed|meant|going to
 	`),
+	find: compileAll(`
+		search|find|look for the|my?
+		search|find the|my?
+	`),
 	free: compileAll(`
 		am i free|busy|available|booked
 		do i have time

@@ -38,7 +38,7 @@ type changes struct {
 // questions are the words that ask about the list.
 type questions struct {
 	show, ask, holds, whether, whenIs, planned, next, left, count patterns
-	mustI, free                                                   patterns
+	mustI, free, find                                             patterns
 }
 
 // filters are the words that say which tasks are meant, besides their names.

@@ -29,6 +29,7 @@ func (p *planning) query(c clause) (*step, error) {
 	}
 	for _, read := range []func(*planning, clause) *listing{
 		(*planning).askNext, (*planning).askLeft, (*planning).askWhether, (*planning).askPlans, (*planning).askFor,
+		(*planning).askFind,
 	} {
 		if l := read(p, c); l != nil {
 			return &step{show: l, object: c.object()}, nil
@@ -168,6 +169,24 @@ func (p *planning) askFor(c clause) *listing {
 	}
 	return p.listing(f, slices.DeleteFunc(contentOf(m.left()), drop), c)
 }
+
+// askFind reads a bare search for one thing: "search for milk", "find the milk". What belongs to other services is theirs.
+func (p *planning) askFind(c clause) *listing {
+	n := english.find.start(c.toks)
+	rest := c.toks[n:]
+	if n == 0 || len(rest) == 0 || len(rest) > maxSought || foreign(rest, false) || english.question.start(rest) > 0 || pronoun(rest) {
+		return nil
+	}
+	if slices.ContainsFunc(rest, func(t token) bool {
+		return t.kind == markToken || t.is("out", "up", "me", "a", "an", "and", "near", "in", "on", "to", "from", "how")
+	}) {
+		return nil
+	}
+	return p.lookFor(rest, c)
+}
+
+// maxSought bounds the words of a bare search.
+const maxSought = 4
 
 // byNumber reads a question about tasks by their numbers: "show me task 3".
 func byNumber(toks []token, n int) *listing {
