@@ -490,7 +490,7 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 			return noDate, 0
 		}
 	}
-	if next == 0 || d < 1 || d > 31 || p.is(i-1, isEvery) || !p.closed(next) && !p.clockAt(next) {
+	if next == 0 || d < 1 || d > 31 || p.is(i-1, isEvery) || !p.closed(next) && !p.clockAt(next) && !p.besideWeekday(i, next) {
 		return noDate, 0
 	}
 	if named && in&(before|nearDate) == 0 && (in&isThe == 0 || i > 1 && !p.is(next, isEvery|isFreq)) && !p.whole {
@@ -510,6 +510,18 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 		return noDate, 0
 	}
 	return date{day: p.nextDayOfMonth(d), monthly: true}, next
+}
+
+// besideWeekday reports an ordinal in digits that says which weekday is meant, with the title behind it: "Fri 16th dentist", but
+// not "Fri 16th birthday".
+func (p *parser) besideWeekday(i, next int) bool {
+	j := i - 1
+	if p.mark(j, ",") {
+		j--
+	}
+	t := p.at(next)
+	return p.at(i).text == "" && p.is(j, isWeekday) && !p.is(j, isWeekdays) && !p.is(j-1, isEvery|isOther) &&
+		t.kind == wordToken && t.spaced && !t.any(isUnit|isMonth) && !p.has(next, countedNoun)
 }
 
 func (p *parser) nextDayOfMonth(d int) day {

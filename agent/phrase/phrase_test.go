@@ -143,6 +143,8 @@ func TestParse_Conventions(t *testing.T) {
 		{"Pay rent 2026-04-03", "Pay rent | 2026-04-03"},
 		{"Lunch Fri 16th", "Lunch Fri 16th"},
 		{"Lunch Fri 6th", "Lunch | 2026-03-06"},
+		{"Fri 6th dentist", "dentist | 2026-03-06"},
+		{"Fri 16th birthday of Ann", "16th birthday of Ann | 2026-03-06"},
 		{"Call Ann yesterday", "Call Ann | 2026-03-03"},
 		{"Water plants every Monday", "Water plants | 2026-03-09 | FREQ=WEEKLY;BYDAY=MO"},
 		{"Water plants every! Monday", "Water plants | 2026-03-09 | FREQ=WEEKLY;BYDAY=MO from completion"},
@@ -200,6 +202,8 @@ func TestParse_OffersTheOtherReading(t *testing.T) {
 func TestParse_SaysWhyNothingWasApplied(t *testing.T) {
 	rows := []reading{
 		{"Lunch Fri 16th", "the weekday and the date disagree"},
+		{"Fri 16th dentist", "the weekday and the date disagree"},
+		{"Fri, 16th dentist at 5pm", "the weekday and the date disagree"},
 		{"Trip Jan 5-7", "a range of dates is no due date"},
 		{"Work Mon-Fri at 9", "a range of days is no due date"},
 		{"Pay on February 30", "there is no such day"},

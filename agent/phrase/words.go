@@ -133,6 +133,7 @@ const (
 	leadsFinish                      // "after", of "after I finish"
 	finishObject                     // "it", of "after I finish it"
 	zoneName                         // "UTC", behind a time
+	countedNoun                      // "birthday", of "16th birthday"
 )
 
 // word is all that a locale knows about a word.
