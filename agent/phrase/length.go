@@ -21,6 +21,11 @@ func (l length) plus(m length) length {
 	return length{l.months + m.months, l.days + m.days, l.seconds + m.seconds, l.timed || m.timed, l.subMinute || m.subMinute}
 }
 
+// short reports less than an hour: too little to leave out the seconds of now.
+func (l length) short() bool {
+	return l.months == 0 && l.days == 0 && l.seconds != 0 && -3600 < l.seconds && l.seconds < 3600
+}
+
 // duration gives the length as a duration; false when months are counted.
 func (l length) duration() (time.Duration, bool) {
 	return time.Duration(l.days)*24*time.Hour + time.Duration(l.seconds)*time.Second, l.months == 0

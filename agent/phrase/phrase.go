@@ -51,7 +51,7 @@ type Span struct {
 type When struct {
 	Date    string // YYYY-MM-DD
 	Time    string // HH:MM; empty for the whole day
-	Second  int    // of a time that names seconds
+	Second  int    // of a time that names seconds, and of a moment less than an hour away
 	Instant bool   // the words gave a moment ("in 2 hours", RFC 3339), not a clock time
 }
 

@@ -250,6 +250,20 @@ func TestParse_TellsWhatHasPassed(t *testing.T) {
 	}
 }
 
+func TestParse_ShortLengthsKeepTheSecondsOfNow(t *testing.T) {
+	at := wednesday.Add(45 * time.Second)
+	for text, want := range map[string]When{
+		"Tea in 1 minute":   {Date: "2026-03-04", Time: "10:01", Second: 45, Instant: true},
+		"Tea in 90 seconds": {Date: "2026-03-04", Time: "10:02", Second: 15, Instant: true},
+		"Tea in 2 hours":    {Date: "2026-03-04", Time: "12:00", Instant: true},
+	} {
+		r := Parse(text, at, time.UTC, Options{})
+		if diff := cmp.Diff(&want, r.Due); diff != "" {
+			t.Errorf("due of %q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
 func TestParse_HonoursOptions(t *testing.T) {
 	words := Options{Morning: "06:30", Afternoon: "14:00", Evening: "20:15", Night: "23:00"}
 	testReadings(t, wednesday, words, []reading{

@@ -119,7 +119,7 @@ func (p *parser) distance(l length, next int) (date, int) {
 	}
 	at = at.Add(time.Duration(l.seconds) * time.Second)
 	on = dayOf(at.Date())
-	return date{day: on, sticky: true, moment: &moment{at: at, seconds: l.subMinute, instant: true}}, next
+	return date{day: on, sticky: true, moment: &moment{at: at, seconds: l.subMinute || l.short(), instant: true}}, next
 }
 
 // weekdaysAway reads "3 Fridays from now" and "2 Thursdays ago".

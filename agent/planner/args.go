@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"fmt"
+
 	"tandem"
 	"tandem/agent/phrase"
 )
@@ -133,8 +135,11 @@ func (t targets) which() which {
 
 // dueText writes a date as the tools take it.
 func dueText(w phrase.When) string {
-	if w.Time == "" {
+	switch {
+	case w.Time == "":
 		return w.Date
+	case w.Second != 0:
+		return fmt.Sprintf("%sT%s:%02d", w.Date, w.Time, w.Second)
 	}
 	return w.Date + "T" + w.Time
 }

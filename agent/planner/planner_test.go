@@ -117,6 +117,7 @@ func TestStream_Adds(t *testing.T) {
 		{"add a task: call Bob tomorrow at 10 and remind me an hour before", `add_task {"title":"Call Bob","due":"2026-03-05T10:00","reminders":["1h"],"on_duplicate":"ask"}`},
 		{"add an urgent task to file the taxes", `add_task {"title":"File the taxes","priority":"urgent","on_duplicate":"ask"}`},
 		{"schedule the dentist for friday at 9am", `list_tasks {"status":"pending","search":"dentist"}` + "\n" + `add_task {"title":"The dentist","due":"2026-03-06T09:00","on_duplicate":"ask"}`},
+		{"remind me to check the oven in 90 seconds", `add_task {"title":"Check the oven","due":"2026-03-04T10:01:30","reminders":["0m"],"on_duplicate":"ask"}`},
 		{"add call bob today at 9am", `add_task {"title":"Call bob","due":"2026-03-04T09:00","on_duplicate":"ask"}`},
 		{"remind me to call bob today at 9am", `add_task {"title":"Call bob","due":"2026-03-04T09:00","reminders":["0m"],"on_duplicate":"ask"}`},
 		{"add milk tomorrow\nand eggs", `add_task {"items":[{"title":"Milk","due":"2026-03-05"},{"title":"Eggs"}],"on_duplicate":"ask"}`},
