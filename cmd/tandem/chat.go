@@ -47,11 +47,10 @@ type terminal struct {
 	turn  string // the one that is waited for
 	shown int    // characters of its text that are printed
 	ended chan tandem.TurnEvent
-	rows  map[string]tandem.TaskRow
 }
 
 func newTerminal(r remote, user tandem.UserID, zone string, out io.Writer) *terminal {
-	t := &terminal{zone: zone, out: out, ended: make(chan tandem.TurnEvent, 1), rows: map[string]tandem.TaskRow{}}
+	t := &terminal{zone: zone, out: out, ended: make(chan tandem.TurnEvent, 1)}
 	t.client = client.New(client.Options{
 		Server: r.URL, User: user, OnFrame: t.frame,
 		Token: func(ctx context.Context, _ bool) (string, error) { return ask[string](ctx, r, "sign", string(user)) },
@@ -146,10 +145,6 @@ func (t *terminal) frame(f wire.ServerFrame) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch f := f.(type) {
-	case wire.Snap:
-		for _, row := range f.Rows[tandem.KindTask] {
-			t.take(row)
-		}
 	case wire.Delta:
 		for _, c := range f.Changes {
 			t.changed(c)
@@ -166,24 +161,12 @@ func (t *terminal) frame(f wire.ServerFrame) {
 	}
 }
 
-func (t *terminal) take(raw json.RawMessage) (tandem.TaskRow, bool) {
-	var row tandem.TaskRow
-	if json.Unmarshal(raw, &row) != nil {
-		return row, false
-	}
-	t.rows[row.UID] = row
-	return row, true
-}
-
 // changed prints a change that another hand made; the one that is talked about here is told by the assistant.
 func (t *terminal) changed(c wire.Change) {
 	switch c.Kind {
 	case tandem.KindTask:
-		if c.Row == nil {
-			delete(t.rows, c.ID)
-			return
-		}
-		if row, ok := t.take(c.Row); ok && (c.Turn == "" || c.Turn != t.turn) {
+		var row tandem.TaskRow
+		if c.Row != nil && json.Unmarshal(c.Row, &row) == nil && (c.Turn == "" || c.Turn != t.turn) {
 			fmt.Fprintf(t.out, "\r· %s (%s)\n", oneLine(row), c.Actor)
 		}
 	case tandem.KindNotice:
@@ -232,14 +215,15 @@ func (t *terminal) print(text string) {
 
 // list prints the open tasks, what is due first.
 func (t *terminal) list() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	var open []tandem.TaskRow
-	for _, row := range t.rows {
-		if row.Status == tandem.StatusPending {
+	for _, raw := range t.client.Replica().Rows[tandem.KindTask] {
+		var row tandem.TaskRow
+		if json.Unmarshal(raw, &row) == nil && row.Status == tandem.StatusPending {
 			open = append(open, row)
 		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	slices.SortFunc(open, func(a, b tandem.TaskRow) int {
 		if c := dueOrder(a).Compare(dueOrder(b)); c != 0 {
 			return c
