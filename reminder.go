@@ -205,7 +205,11 @@ func Snooze(sc Scene, t Task, at time.Time) (Task, error) {
 }
 
 func pastReminder(r Reminder) string {
-	return fmt.Sprintf("The reminder %s before was left out: that time has passed.", FormatDuration(*r.Before))
+	when := FormatDuration(*r.Before) + " before"
+	if *r.Before == 0 {
+		when = "at the due time"
+	}
+	return fmt.Sprintf("The reminder %s was left out: that time has passed.", when)
 }
 
 // specsOf gives the reminders of a task as specs, for the next occurrence: only relative ones travel.
