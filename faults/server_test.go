@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,10 +43,6 @@ func build(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := readSources(".."); err != nil {
-		fmt.Fprintln(os.Stderr, "read the sources:", err)
-		return 1
-	}
 	program = filepath.Join(dir, "tandem")
 	cmd := exec.Command("go", "build", "-o", program, "../cmd/tandem")
 	cmd.Stderr = os.Stderr
@@ -56,8 +53,10 @@ func build(m *testing.M) int {
 	return m.Run()
 }
 
-// readSources opens what the program is built of. The test cache knows what a test opens, not what a compiler that it starts
-// does: without this, a result of yesterday's program would stand for today's.
+// sources are read once, by a test: the test cache knows what a test opens, not what a compiler that TestMain starts does, and
+// without this a result of yesterday's program would stand for today's.
+var sources = sync.OnceValue(func() error { return readSources("..") })
+
 func readSources(root string) error {
 	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -87,6 +86,9 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
+	if err := sources(); err != nil {
+		t.Fatalf("read the sources: %v", err)
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
