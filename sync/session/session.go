@@ -308,6 +308,7 @@ func closeOf(err error) wire.Close {
 // send writes one frame. A write that blocks too long fails, and the connection is of no use after that.
 func (c *session) send(frame []byte) error {
 	c.deadline(c.conn.SetWriteDeadline, c.o.Timing.Write)
+	// The deadline beneath bounds it: a context that ends would close the connection, and costs allocations a frame.
 	return c.ws.Write(context.Background(), websocket.MessageText, frame)
 }
 
