@@ -13,7 +13,6 @@ import (
 	"tandem/agent/tools"
 	"tandem/server/auth"
 	"tandem/server/rest"
-	"tandem/server/sqlite"
 	"tandem/sync/session"
 	"tandem/sync/wire"
 )
@@ -154,12 +153,12 @@ func mcpCaller(p auth.Principal) tools.Caller {
 // turnsOf tells the hub about turns.
 type turnsOf struct {
 	*agent.Service
-	db *sqlite.DB
+	store agent.Store
 }
 
 // Turn gives the turn as it is stored.
 func (t turnsOf) Turn(ctx context.Context, user tandem.UserID, id string) (tandem.Turn, error) {
-	return t.db.Turn(ctx, user, id)
+	return t.store.Turn(ctx, user, id)
 }
 
 // parseWords reads a composer's text for live highlighting.

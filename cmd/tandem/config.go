@@ -31,6 +31,26 @@ type config struct {
 	ModelURL    string
 	ModelName   string
 	TokenBudget int64
+
+	// Of the distributed mode.
+	DatabaseURL string // as an application role, possibly through a pooler
+	MigrateURL  string // directly, as the role that may change the schema
+	RedisURL    string
+	OpsAddr     string
+	ServeURL    string
+	AppAddr     string
+	Sidecar     sidecar
+
+	// Of the channels by which reminders leave the product.
+	SMTPURL    string
+	MailFrom   string
+	VAPIDKey   string
+	WebhookKey string
+}
+
+// sidecar is where the process finds its Dapr runtime. Dapr's own variables keep their names.
+type sidecar struct {
+	GRPCPort, HTTPPort, Token, AppToken string
 }
 
 // setting is one row of the table.
@@ -43,10 +63,7 @@ type setting struct {
 var settings = []setting{
 	{"addr", "TANDEM_ADDR", "127.0.0.1:8080", "address to listen on", false, setAddr},
 	{"data-dir", "TANDEM_DATA_DIR", "", "folder of the database and keys (default: your data folder)", false, setDataDir},
-	{"auth-secret", "TANDEM_AUTH_SECRET", "", "HS256 secret of at least 32 bytes", true, func(c *config, v string) error {
-		c.AuthSecret = v
-		return nil
-	}},
+	{"auth-secret", "TANDEM_AUTH_SECRET", "", "HS256 secret of at least 32 bytes", true, setText(func(c *config) *string { return &c.AuthSecret })},
 	{"auth-issuers", "TANDEM_AUTH_ISSUERS", "", "JSON file of token issuers", false, setExistingFile(func(c *config) *string { return &c.AuthIssuers })},
 	{"auth-url", "TANDEM_AUTH_URL", "", "base address of an outside sign-in", false, setURL(func(c *config) *string { return &c.AuthURL })},
 	{"public-url", "TANDEM_PUBLIC_URL", "", "address under which people reach this server", false, setURL(func(c *config) *string { return &c.PublicURL })},
@@ -54,16 +71,24 @@ var settings = []setting{
 	{"log-level", "TANDEM_LOG_LEVEL", "info", "debug, info, warn or error", false, setLogLevel},
 	{"log-format", "TANDEM_LOG_FORMAT", "text", "text or json", false, setLogFormat},
 	{"trusted-proxies", "TANDEM_TRUSTED_PROXIES", "", "address ranges whose X-Forwarded-For is believed, with commas", false, setProxies},
-	{"model-key", "OPENAI_API_KEY", "", "key of an OpenAI-compatible model; without one the built-in planner answers", true, func(c *config, v string) error {
-		c.ModelKey = v
-		return nil
-	}},
+	{"model-key", "OPENAI_API_KEY", "", "key of an OpenAI-compatible model; without one the built-in planner answers", true, setText(func(c *config) *string { return &c.ModelKey })},
 	{"model-url", "OPENAI_BASE_URL", "", "base address of the model", false, setURL(func(c *config) *string { return &c.ModelURL })},
-	{"model-name", "OPENAI_MODEL", "gpt-5-mini", "name of the model", false, func(c *config, v string) error {
-		c.ModelName = v
-		return nil
-	}},
+	{"model-name", "OPENAI_MODEL", "gpt-5-mini", "name of the model", false, setText(func(c *config) *string { return &c.ModelName })},
 	{"token-budget", "TANDEM_TOKEN_BUDGET", "500000", "model tokens a user may use in a day", false, setTokenBudget},
+	{"database-url", "TANDEM_DATABASE_URL", "", "Postgres of the distributed mode, as an application role", true, setDatabase(func(c *config) *string { return &c.DatabaseURL })},
+	{"migrate-url", "TANDEM_MIGRATE_URL", "", "the same Postgres without a pooler, as the role that owns the schema", true, setDatabase(func(c *config) *string { return &c.MigrateURL })},
+	{"redis-url", "TANDEM_REDIS_URL", "", "Redis of the distributed mode", true, setRedis},
+	{"ops-addr", "TANDEM_OPS_ADDR", "", "address of its own for /metrics, /livez and /readyz (default: that of --addr)", false, setOpsAddr},
+	{"serve-url", "TANDEM_SERVE_URL", "", "address of `tandem serve`, for `tandem web`", false, setURL(func(c *config) *string { return &c.ServeURL })},
+	{"app-addr", "TANDEM_APP_ADDR", "127.0.0.1:7000", "address on which the sidecar calls this process", false, setAppAddr},
+	{"dapr-grpc-port", "DAPR_GRPC_PORT", "50001", "port of the sidecar", false, setText(func(c *config) *string { return &c.Sidecar.GRPCPort })},
+	{"dapr-http-port", "DAPR_HTTP_PORT", "3500", "port of the sidecar for invocations", false, setText(func(c *config) *string { return &c.Sidecar.HTTPPort })},
+	{"dapr-api-token", "DAPR_API_TOKEN", "", "token that the sidecar asks for", true, setText(func(c *config) *string { return &c.Sidecar.Token })},
+	{"app-api-token", "APP_API_TOKEN", "", "token that the sidecar brings", true, setText(func(c *config) *string { return &c.Sidecar.AppToken })},
+	{"smtp-url", "TANDEM_SMTP_URL", "", "mail server for reminders, such as smtps://user:password@mail.example.com", true, setText(func(c *config) *string { return &c.SMTPURL })},
+	{"mail-from", "TANDEM_MAIL_FROM", "", "sender of that mail", false, setText(func(c *config) *string { return &c.MailFrom })},
+	{"vapid-key", "TANDEM_VAPID_KEY", "", "private key of web push, base64url", true, setText(func(c *config) *string { return &c.VAPIDKey })},
+	{"webhook-key", "TANDEM_WEBHOOK_KEY", "", "key that signs webhooks", true, setText(func(c *config) *string { return &c.WebhookKey })},
 }
 
 // bind registers every setting as a flag of fs. load must be called after fs was parsed.
@@ -78,8 +103,10 @@ func bind(fs *flag.FlagSet) (load func() (config, error)) {
 		fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
 		for _, s := range settings {
 			value, source := s.def, "the default of "+s.env
-			if v, ok := os.LookupEnv(s.env); ok && v != "" {
-				value, source = v, s.env
+			if v, from, err := s.lookup(); err != nil {
+				return c, fmt.Errorf("%s: %w", from, err)
+			} else if v != "" {
+				value, source = v, from
 			}
 			if set[s.flag] {
 				value, source = *given[s.flag], "--"+s.flag
@@ -92,11 +119,33 @@ func bind(fs *flag.FlagSet) (load func() (config, error)) {
 	}
 }
 
+// lookup reads the setting from the environment. A secret may stand in a file that the variable with _FILE names.
+func (s setting) lookup() (value, source string, err error) {
+	value = os.Getenv(s.env)
+	file := ""
+	if s.secret {
+		file = os.Getenv(s.env + "_FILE")
+	}
+	switch {
+	case file == "":
+		return value, s.env, nil
+	case value != "":
+		return "", s.env, fmt.Errorf("is set, and %s_FILE as well", s.env)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", s.env + "_FILE", fmt.Errorf("there is no readable file %q", file)
+	}
+	return strings.TrimSpace(string(text)), s.env + "_FILE", nil
+}
+
 // shown gives the settings as `tandem doctor` prints them: where a secret is set, only that it is.
 func (s setting) shown() string {
-	v, ok := os.LookupEnv(s.env)
+	v, _, err := s.lookup()
 	switch {
-	case !ok || v == "":
+	case err != nil:
+		return err.Error()
+	case v == "":
 		return "default"
 	case s.secret:
 		return "set"
@@ -108,6 +157,31 @@ func (s setting) shown() string {
 }
 
 func setAddr(c *config, v string) error {
+	c.Addr = v
+	return checkAddr(v)
+}
+
+func setOpsAddr(c *config, v string) error {
+	c.OpsAddr = v
+	if v == "" {
+		return nil
+	}
+	return checkAddr(v)
+}
+
+// setAppAddr takes loopback addresses only: the sidecar stands beside this process.
+func setAppAddr(c *config, v string) error {
+	if err := checkAddr(v); err != nil {
+		return err
+	}
+	if !onLoopback(v) {
+		return fmt.Errorf("%q can be reached from other machines", v)
+	}
+	c.AppAddr = v
+	return nil
+}
+
+func checkAddr(v string) error {
 	host, port, err := net.SplitHostPort(v)
 	if err != nil {
 		return fmt.Errorf("%q is not an address such as 127.0.0.1:8080", v)
@@ -118,17 +192,44 @@ func setAddr(c *config, v string) error {
 	if host != "" && host != "localhost" && net.ParseIP(host) == nil {
 		return fmt.Errorf("%q: the host must be an IP address or localhost", v)
 	}
-	c.Addr = v
 	return nil
 }
 
 // loopback reports whether only this machine can reach the address.
-func (c config) loopback() bool {
-	host, _, err := net.SplitHostPort(c.Addr)
+func (c config) loopback() bool { return onLoopback(c.Addr) }
+
+func onLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return false
 	}
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+func setText(field func(*config) *string) func(*config, string) error {
+	return func(c *config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+// setDatabase takes a Postgres URL. What is wrong with it is told without its text, which holds a password.
+func setDatabase(field func(*config) *string) func(*config, string) error {
+	return func(c *config, v string) error {
+		if v != "" && !strings.HasPrefix(v, "postgres://") && !strings.HasPrefix(v, "postgresql://") {
+			return errors.New("the address must begin with postgres://")
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func setRedis(c *config, v string) error {
+	if v != "" && !strings.HasPrefix(v, "redis://") && !strings.HasPrefix(v, "rediss://") {
+		return errors.New("the address must begin with redis:// or rediss://")
+	}
+	c.RedisURL = v
+	return nil
 }
 
 func setDataDir(c *config, v string) error {

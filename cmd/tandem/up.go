@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -187,39 +185,5 @@ func (p *program) swap(ctx context.Context, r *restore) (net.Listener, error) {
 
 // run serves on ln and works in the background until ctx ends, then drains.
 func (e *embedded) run(ctx context.Context, ln net.Listener) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, task := range e.tasks() {
-		g.Go(func() error {
-			if err := task.run(ctx); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("%s: %w", task.name, err)
-			}
-			return nil
-		})
-	}
-	g.Go(func() error { return e.http.Serve(ctx, ln) })
-	return g.Wait()
-}
-
-// task is one loop of the process; it blocks until its context ends.
-type task struct {
-	name string
-	run  func(context.Context) error
-}
-
-// purge removes what the retention table no longer keeps, at start and once an hour.
-func (e *embedded) purge(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if gone, err := e.db.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			e.log.WarnContext(ctx, "purge failed", "err", err)
-		} else if len(gone) > 0 {
-			e.log.DebugContext(ctx, "purged", slog.Any("rows", gone))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return runAll(ctx, append(e.tasks(), task{"http", func(ctx context.Context) error { return e.http.Serve(ctx, ln) }}))
 }

@@ -15,32 +15,32 @@ import (
 	"tandem/server/auth"
 )
 
+// verbs are what operators may ask of a process that holds the database.
+func (b *base) verbs() map[string]verb {
+	return map[string]verb{
+		"token": reply(b.personalToken), "users": b.listUsers, "export": b.export, "import": b.importRows,
+		"delete_user": b.deleteUser, "revoke_user": b.revokeUser, "replay": b.replay,
+	}
+}
+
 // verbs are what commands of the same data folder may ask of the running server.
 func (p *program) verbs() map[string]verb {
-	all := map[string]func(e *embedded) verb{
-		"link": func(e *embedded) verb {
-			return reply(func(context.Context, any) (string, error) { return e.newLink() })
-		},
-		"sign":        func(e *embedded) verb { return reply(e.sign) },
-		"token":       func(e *embedded) verb { return reply(e.personalToken) },
-		"users":       func(e *embedded) verb { return e.listUsers },
-		"export":      func(e *embedded) verb { return e.export },
-		"import":      func(e *embedded) verb { return e.importRows },
-		"delete_user": func(e *embedded) verb { return e.deleteUser },
-		"revoke_user": func(e *embedded) verb { return e.revokeUser },
-		"backup":      func(e *embedded) verb { return e.backup },
-		"replay":      func(e *embedded) verb { return e.replay },
-		"check":       func(e *embedded) verb { return reply(e.check) },
-	}
 	out := map[string]verb{
 		"ping":    reply(func(context.Context, any) (string, error) { return "pong", nil }),
 		"restore": p.restore,
 	}
-	for name, of := range all {
+	for name := range p.current().verbs() {
 		out[name] = func(ctx context.Context, args json.RawMessage, body io.Reader, w io.Writer) error {
-			return of(p.current())(ctx, args, body, w)
+			return p.current().verbs()[name](ctx, args, body, w)
 		}
 	}
+	return out
+}
+
+func (e *embedded) verbs() map[string]verb {
+	out := e.base.verbs()
+	out["link"] = reply(func(context.Context, any) (string, error) { return e.newLink() })
+	out["sign"], out["check"], out["backup"] = reply(e.sign), reply(e.check), e.backup
 	return out
 }
 
@@ -64,16 +64,16 @@ func (p *program) restore(ctx context.Context, args json.RawMessage, _ io.Reader
 }
 
 // user reads the id that a command names; empty means the local one.
-func (e *embedded) user(args json.RawMessage) (tandem.UserID, error) {
+func (b *base) user(args json.RawMessage) (tandem.UserID, error) {
 	name, err := argsOf[string](args)
 	if err != nil {
 		return "", err
 	}
-	return e.userOr(name)
+	return b.userOr(name)
 }
 
-func (e *embedded) userOr(name string) (tandem.UserID, error) {
-	if name == "" {
+func (b *base) userOr(name string) (tandem.UserID, error) {
+	if name == "" && b.cfg.DatabaseURL == "" {
 		return localUser, nil
 	}
 	if u := tandem.UserID(name); u.Valid() {
@@ -108,8 +108,8 @@ type tokenArgs struct {
 }
 
 // personalToken makes a personal access token; only its hash is kept.
-func (e *embedded) personalToken(ctx context.Context, in tokenArgs) (string, error) {
-	user, err := e.userOr(in.User)
+func (b *base) personalToken(ctx context.Context, in tokenArgs) (string, error) {
+	user, err := b.userOr(in.User)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +132,7 @@ func (e *embedded) personalToken(ctx context.Context, in tokenArgs) (string, err
 		info.ExpiresAt = &ends
 	}
 	secret := auth.NewPersonalToken()
-	_, err = e.db.Set(ctx, user, tandem.SetEdit{
+	_, err = b.store.Set(ctx, user, tandem.SetEdit{
 		Cause: tandem.Cause{Actor: tandem.ActorUser}, AddToken: &tandem.NewToken{Info: info, Hash: auth.Hash(secret)},
 	})
 	return secret, err
@@ -150,8 +150,8 @@ func lifetime(text string) (time.Duration, error) {
 	return 0, tandem.Invalid("expires", text, "%q is not a duration such as 30s, 12h or 90d", text)
 }
 
-func (e *embedded) listUsers(ctx context.Context, _ json.RawMessage, _ io.Reader, out io.Writer) error {
-	users, err := e.db.Users(ctx)
+func (b *base) listUsers(ctx context.Context, _ json.RawMessage, _ io.Reader, out io.Writer) error {
+	users, err := b.store.Users(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,13 +161,13 @@ func (e *embedded) listUsers(ctx context.Context, _ json.RawMessage, _ io.Reader
 	return nil
 }
 
-func (e *embedded) export(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
-	user, err := e.user(args)
+func (b *base) export(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := b.user(args)
 	if err != nil {
 		return err
 	}
 	enc := json.NewEncoder(out)
-	return e.db.Export(ctx, user, func(kind string, row json.RawMessage) error {
+	return b.store.Export(ctx, user, func(kind string, row json.RawMessage) error {
 		return enc.Encode(exported{kind, row})
 	})
 }
@@ -178,14 +178,14 @@ type exported struct {
 	Row  json.RawMessage `json:"row"`
 }
 
-func (e *embedded) importRows(ctx context.Context, args json.RawMessage, body io.Reader, out io.Writer) error {
-	user, err := e.user(args)
+func (b *base) importRows(ctx context.Context, args json.RawMessage, body io.Reader, out io.Writer) error {
+	user, err := b.user(args)
 	if err != nil {
 		return err
 	}
 	dec := json.NewDecoder(body)
 	line := 0
-	n, err := e.db.Import(ctx, user, func() (string, json.RawMessage, error) {
+	n, err := b.store.Import(ctx, user, func() (string, json.RawMessage, error) {
 		var x exported
 		line++
 		if err := dec.Decode(&x); err != nil {
@@ -202,30 +202,30 @@ func (e *embedded) importRows(ctx context.Context, args json.RawMessage, body io
 	return err
 }
 
-func (e *embedded) deleteUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
-	user, err := e.user(args)
+func (b *base) deleteUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := b.user(args)
 	if err != nil {
 		return err
 	}
-	if err := e.db.DeleteUser(ctx, user); err != nil {
+	if err := b.store.DeleteUser(ctx, user); err != nil {
 		return err
 	}
-	if err := e.channels.Publish(ctx, tandem.Signal{User: user, Control: tandem.ControlRevoke}); err != nil {
+	if err := b.channels.Publish(ctx, tandem.Signal{User: user, Control: tandem.ControlRevoke}); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "Everything of %s is erased.\n", user)
 	return nil
 }
 
-func (e *embedded) revokeUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
-	user, err := e.user(args)
+func (b *base) revokeUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := b.user(args)
 	if err != nil {
 		return err
 	}
-	if _, err := e.db.Set(ctx, user, tandem.SetEdit{Cause: tandem.Cause{Actor: tandem.ActorUser}, RevokeAll: true}); err != nil {
+	if _, err := b.store.Set(ctx, user, tandem.SetEdit{Cause: tandem.Cause{Actor: tandem.ActorUser}, RevokeAll: true}); err != nil {
 		return err
 	}
-	if err := e.channels.Publish(ctx, tandem.Signal{User: user, Control: tandem.ControlRevoke}); err != nil {
+	if err := b.channels.Publish(ctx, tandem.Signal{User: user, Control: tandem.ControlRevoke}); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s is signed out everywhere.\n", user)
@@ -278,7 +278,7 @@ func (in replayArgs) filter() (f tandem.AuditFilter, err error) {
 const replayBatch = 500
 
 // replay publishes events of the audit trail again. Consumers are idempotent, so those that were handled change nothing.
-func (e *embedded) replay(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+func (b *base) replay(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
 	in, err := argsOf[replayArgs](args)
 	if err != nil {
 		return err
@@ -289,7 +289,7 @@ func (e *embedded) replay(ctx context.Context, args json.RawMessage, _ io.Reader
 	}
 	count := 0
 	for {
-		entries, err := e.db.Audit(ctx, f)
+		entries, err := b.store.Audit(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -298,7 +298,7 @@ func (e *embedded) replay(ctx context.Context, args json.RawMessage, _ io.Reader
 			f.After = x.ID
 			if in.DryRun {
 				fmt.Fprintf(out, "%s %s %s\n", x.At.UTC().Format(time.RFC3339), x.Topic, x.Event)
-			} else if err := e.bus.Publish(ctx, x.Topic, x.User, x.Event); err != nil {
+			} else if err := b.resend(ctx, x); err != nil {
 				return fmt.Errorf("publish again: %w", err)
 			}
 		}

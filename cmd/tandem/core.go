@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"tandem"
+	"tandem/agent"
+	"tandem/agent/llm"
+	"tandem/agent/planner"
+	"tandem/agent/tools"
+	"tandem/server/auth"
+	"tandem/server/rest"
+	"tandem/sync/hub"
+	"tandem/sync/session"
+	"tandem/web"
+)
+
+// core is what people and programs talk to: identity, the agent with its tools, the socket and the HTTP surface, over
+// whichever database and channel.
+type core struct {
+	base
+	alone    bool // no other process works on this database
+	verifier *auth.Verifier
+	signIn   *auth.SignIn // nil: people sign in elsewhere
+	secret   []byte       // nil: others sign
+	box      *tools.Toolbox
+	agent    *agent.Service
+	hub      *hub.Hub
+	sessions *session.Server
+	http     *rest.Server
+}
+
+// build completes a core whose base is set.
+func (e *core) build(ctx context.Context) error {
+	for _, part := range []func(context.Context) error{e.buildIdentity, e.buildAgent, e.buildSync, e.buildHTTP} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buildIdentity decides who issues tokens: the configured issuers, the configured secret, or this program itself.
+func (e *core) buildIdentity(context.Context) error {
+	var issuers []auth.Issuer
+	if e.cfg.AuthIssuers != "" {
+		rows, err := auth.LoadIssuers(e.cfg.AuthIssuers)
+		if err != nil {
+			return fmt.Errorf("TANDEM_AUTH_ISSUERS: %w", err)
+		}
+		issuers = rows
+	}
+	if e.cfg.AuthSecret != "" || e.cfg.AuthIssuers == "" {
+		secret, err := secretOf(config{AuthSecret: e.cfg.AuthSecret, DataDir: e.cfg.DataDir})
+		if err != nil {
+			return err
+		}
+		own, err := auth.SharedSecret(secret)
+		if err != nil {
+			return fmt.Errorf("TANDEM_AUTH_SECRET: %w", err)
+		}
+		e.secret, issuers = secret, append(issuers, own)
+	}
+	var err error
+	e.verifier, err = auth.New(auth.Options{Issuers: issuers, Store: e.store, Log: e.log, Metrics: authMetrics(e.metrics)})
+	if err != nil {
+		return fmt.Errorf("TANDEM_AUTH_ISSUERS: %w", err)
+	}
+	if e.secret != nil && e.cfg.AuthURL == "" && e.cfg.loopback() {
+		e.signIn = auth.NewSignIn(auth.SignInOptions{User: localUser, Secret: e.secret, Devices: e.store, Metrics: authMetrics(e.metrics)})
+	}
+	return nil
+}
+
+// shortToken signs a token of fifteen minutes.
+func (e *core) shortToken(user tandem.UserID) (string, error) {
+	if e.secret == nil {
+		return "", errors.New("tokens come from the issuers of TANDEM_AUTH_ISSUERS; this program signs none")
+	}
+	now := time.Now()
+	return auth.Sign(e.secret, auth.Grant{User: user, Issued: now, Expires: now.Add(15 * time.Minute)})
+}
+
+// link is a new one-time sign-in link; empty where people sign in elsewhere.
+func (e *core) link() string {
+	if e.signIn == nil {
+		return ""
+	}
+	return e.cfg.PublicURL + "/#code=" + e.signIn.Code()
+}
+
+func (e *core) buildAgent(ctx context.Context) error {
+	tag, _ := version()
+	e.box = tools.New(tools.Options{
+		Store: e.store, Log: e.log, Metrics: toolMetrics(e.metrics), PublicURL: e.cfg.PublicURL, Version: tag,
+		Watch: func(ctx context.Context, user tandem.UserID, f func(tandem.Signal)) (func(), error) {
+			return e.channels.Join(ctx, user, f)
+		},
+	})
+	o := agent.Options{
+		Store: e.store, Tools: bindTools(e.box), Fallback: planner.New(), Owner: e.owner, Alone: e.alone, Log: e.log, Metrics: agentMetrics(e.metrics),
+		Limits:  agent.Limits{DayTokens: e.cfg.TokenBudget},
+		Publish: func(s tandem.Signal) { _ = e.channels.Publish(ctx, s) },
+	}
+	if e.cfg.ModelKey != "" {
+		o.Primary = llm.New(llm.Options{Key: e.cfg.ModelKey, BaseURL: e.cfg.ModelURL, Model: e.cfg.ModelName, Log: e.log})
+	}
+	e.agent = agent.New(o)
+	return nil
+}
+
+func (e *core) buildSync(context.Context) error {
+	e.hub = hub.New(hub.Options{Channel: e.channels, Store: e.store, Turns: turnsOf{e.agent, e.store}, Metrics: hubMetrics(e.metrics), Log: e.log})
+	e.sessions = session.New(session.Options{
+		Hub: e.hub, Tools: socketTools{e.box}, Mids: e.store, Settings: e.store, History: e.store,
+		Assistant: socketAssistant{e.agent, func(user tandem.UserID) error { return e.http.SpendTurn(user) }},
+		Parse:     parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
+		Verify: func(ctx context.Context, token string) (session.Principal, error) {
+			p, err := e.verifier.Token(ctx, token)
+			return principal(p), err
+		},
+	})
+	return nil
+}
+
+func (e *core) buildHTTP(context.Context) error {
+	page := web.Dist()
+	if e.cfg.WebDir != "" {
+		page = os.DirFS(e.cfg.WebDir)
+	}
+	var err error
+	e.http, err = rest.New(rest.Options{
+		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store,
+		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
+		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
+		Scrape: e.metrics.Handler(), Web: page, WebLive: e.cfg.WebDir != "",
+		Ready:     func(ctx context.Context) error { return errors.Join(e.verifier.Ready(), e.store.Ping(ctx)) },
+		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Log: e.log, Metrics: restMetrics(e.metrics),
+	})
+	if err != nil {
+		return err
+	}
+	e.metrics.Routes(e.http.Routes())
+	return nil
+}
+
+// drainSessions ends the open connections when the process is to stop.
+func (e *core) drainSessions(ctx context.Context) error {
+	<-ctx.Done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return e.sessions.Drain(ctx)
+}
+
+// tasks are the loops of the core.
+func (e *core) tasks() []task {
+	return []task{
+		{"token keys", e.verifier.Run},
+		{"agent", e.agent.Run},
+		{"hub", e.hub.Run},
+		{"sessions", e.drainSessions},
+	}
+}
