@@ -138,8 +138,8 @@ func (e *core) buildHTTP(context.Context) error {
 		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store,
 		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
 		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
-		Scrape: e.metrics.Handler(), Web: page, WebLive: e.cfg.WebDir != "",
-		Ready:     func(ctx context.Context) error { return errors.Join(e.verifier.Ready(), e.store.Ping(ctx)) },
+		Probes: &rest.Probes{Ready: e.ready, Scrape: e.metrics.Handler(), Log: e.log}, ProbesApart: e.cfg.OpsAddr != "",
+		Web: page, WebLive: e.cfg.WebDir != "",
 		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Log: e.log, Metrics: restMetrics(e.metrics),
 	})
 	if err != nil {
@@ -147,6 +147,11 @@ func (e *core) buildHTTP(context.Context) error {
 	}
 	e.metrics.Routes(e.http.Routes())
 	return nil
+}
+
+// ready fails while the process cannot serve people.
+func (e *core) ready(ctx context.Context) error {
+	return errors.Join(e.verifier.Ready(), e.store.Ping(ctx))
 }
 
 // drainSessions ends the open connections when the process is to stop.

@@ -246,6 +246,12 @@ func (t *timed) Read(b []byte) (int, error) {
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9.\-]+(:[0-9]+)?$|^\[[0-9A-Fa-f:.]+\](:[0-9]+)?$`)
 
 // headers sets what every answer carries.
+// pageHeaders are the headers that every answer carries.
+var pageHeaders = []string{
+	"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
+	"Permissions-Policy", "Strict-Transport-Security",
+}
+
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

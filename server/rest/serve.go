@@ -21,9 +21,15 @@ const (
 // Serve answers on ln until ctx ends, then drains: /readyz turns false, no new connection is taken, and open requests have
 // drainTime to end by themselves. Hijacked sockets are not waited for; whoever took them drains them.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	return Serve(ctx, ln, s, s.Log, s.Probes.Drain)
+}
+
+// Serve answers on ln with h until ctx ends. It then calls draining, takes no new connection, and gives open requests
+// drainTime to end by themselves.
+func Serve(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logger, draining func()) error {
 	srv := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		Handler: h, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
@@ -32,7 +38,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.draining.Store(true)
+	draining()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	err := srv.Shutdown(ctx)

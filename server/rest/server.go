@@ -82,12 +82,14 @@ type Options struct {
 	// Socket takes an upgrade over whose credential, path and origin are in order. It returns when the connection has ended.
 	Socket func(http.ResponseWriter, *http.Request, auth.Principal)
 	MCP    func(http.ResponseWriter, *http.Request, auth.Principal)
-	Scrape http.Handler // /metrics
-	Web    fs.FS        // the page and its files
+	// Upstream answers what belongs to the API, in the place of the ports above; nil: they do.
+	Upstream http.Handler
+	Probes   *Probes // nil: always ready, no /metrics
+	// ProbesApart keeps the probes off this surface: they are served on an address of their own.
+	ProbesApart bool
+	Web         fs.FS // the page and its files
 	// WebLive reads Web anew for each request, for work on the page.
 	WebLive bool
-	// Ready fails while the program cannot serve.
-	Ready func(context.Context) error
 
 	PublicURL string         // scheme and host under which people reach the server
 	AuthURL   string         // of an outside sign-in
@@ -111,7 +113,6 @@ type Server struct {
 	upgrades *addresses
 	opening  atomic.Int64 // upgrades that are not through yet
 	turns    *budget
-	draining atomic.Bool
 }
 
 // New makes the surface over its ports.
@@ -144,8 +145,11 @@ func (o *Options) fillIn() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Ready == nil {
-		o.Ready = func(context.Context) error { return nil }
+	if o.Probes == nil {
+		o.Probes = &Probes{}
+	}
+	if o.Probes.Log == nil {
+		o.Probes.Log = o.Log
 	}
 	if o.Metrics.Request == nil {
 		o.Metrics.Request = func(string, string, int, time.Duration) {}
@@ -168,16 +172,24 @@ func (s *Server) routes() {
 		m.Head(pattern, h)
 	}
 	get("/", s.page)
-	get("/livez", s.livez)
-	get("/readyz", s.readyz)
+	if !s.ProbesApart {
+		get("/livez", s.Probes.livez)
+		get("/readyz", s.Probes.readyz)
+		if s.Probes.Scrape != nil {
+			get("/metrics", s.Probes.Scrape.ServeHTTP)
+		}
+	}
 	get("/openapi.json", document(openAPI))
 	get("/asyncapi.json", document(asyncAPI))
 	get("/version.json", s.version)
+	if s.Upstream != nil {
+		for _, pattern := range []string{"/api/*", mcpPath, "/auth/*", "/feeds/*", metadataPath, metadataPath + mcpPath} {
+			m.Handle(pattern, s.Upstream)
+		}
+		return
+	}
 	get(metadataPath, s.resourceMetadata)
 	get(metadataPath+mcpPath, s.resourceMetadata)
-	if s.Scrape != nil {
-		get("/metrics", s.Scrape.ServeHTTP)
-	}
 	if s.Assistant != nil {
 		m.Post("/api/{user_id}/chat", s.chat)
 	}

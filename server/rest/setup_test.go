@@ -248,7 +248,7 @@ func start(t *testing.T, edit func(*rest.Options)) *running {
 				s.mu.Unlock()
 			},
 		},
-		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") }),
+		Probes: &rest.Probes{Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })},
 		Socket: func(w http.ResponseWriter, _ *http.Request, p auth.Principal) { fmt.Fprintf(w, "socket of %s", p.User) },
 		MCP: func(w http.ResponseWriter, r *http.Request, p auth.Principal) {
 			body, err := io.ReadAll(r.Body)

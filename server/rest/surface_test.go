@@ -161,7 +161,7 @@ func TestHeaders_OnEveryAnswer(t *testing.T) {
 
 func TestProbes(t *testing.T) {
 	ready := errors.New("the disk is full")
-	s := start(t, func(o *rest.Options) { o.Ready = func(context.Context) error { return ready } })
+	s := start(t, func(o *rest.Options) { o.Probes.Ready = func(context.Context) error { return ready } })
 	wantStatus(t, s.call(http.MethodGet, "/livez", nil, ""), http.StatusOK)
 	r := s.call(http.MethodGet, "/readyz", nil, "")
 	wantStatus(t, r, http.StatusServiceUnavailable)
