@@ -162,6 +162,9 @@ func (r *run) carryOut(ctx context.Context, from int) (ending, bool) {
 			r.readAll(ctx, i, end)
 			i = end - 1
 		}
+		if r.policy.planned && !slices.ContainsFunc(calls[i+1:], open) {
+			break // the planner answers at once, and the end stores this too
+		}
 		if err := r.save(ctx, r.live); err != nil {
 			return r.stopped(ctx, err), true
 		}

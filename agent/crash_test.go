@@ -172,6 +172,27 @@ func TestCrash_TooLateOrTooOftenIsLost(t *testing.T) {
 	}
 }
 
+func TestCrash_ALostTurnDoesNotDenyWhatItMayHaveDone(t *testing.T) {
+	w := newWorld(t, llm([]said{text("Whole.")}))
+	var dead atomic.Bool
+	died := make(chan struct{})
+	die := func(string) { dead.Store(true); close(died) }
+	first, kill := w.serve("mortal", llm([]said{call("add_task", args{"title": "One"})}), func(o *agent.Options) {
+		o.Store, o.Tools = mortal{w.db, &dead}, spying(bind(w.box), nothing, die)
+	})
+	ticket, err := first.Start(t.Context(), ann, agent.Ask{Text: "add one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-died
+	kill()
+	w.clock.forward(3 * time.Minute)
+	want := "I was interrupted and could not finish this. A change had begun and may have been made; please look."
+	if a := w.wait(w.svc, ticket.TurnID); a.Response != want {
+		t.Errorf("reply %q, want %q: the task is there", a.Response, want)
+	}
+}
+
 func TestCrash_AnOwnerThatLostItsLeaseWritesNothing(t *testing.T) {
 	gate := make(chan struct{})
 	w := newWorld(t, llm([]said{text("From the new one.")}), func(o *agent.Options) { o.Limits.Sweep = time.Hour })

@@ -198,7 +198,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 func (r *run) bind(ctx context.Context) error {
 	b := Binding{
 		User: r.turn.UserID, Turn: r.turn.ID, Conversation: r.turn.Conversation, MessageID: r.turn.MessageID, Words: r.policy.words,
-		Now: r.now, Zone: r.zoneName, Scopes: r.request.Scopes, Guard: r.guard,
+		Now: r.now, Zone: r.zoneName, Settings: r.settings, Scopes: r.request.Scopes, Guard: r.guard,
 	}
 	if r.policy.planned {
 		b.Words = "" // its dates are the grammar's own reading of them
@@ -305,12 +305,15 @@ func shownCalls(calls []tandem.ToolCall) []tandem.ToolCall {
 
 // close says in the reply how the turn ended, as far as the text itself does not.
 func (r *run) close(end ending) {
+	begun := slices.ContainsFunc(r.live.row().Calls, func(c tandem.ToolCall) bool { return open(c) && c.Status != phaseWaiting && writes(c.Tool) })
 	r.dropUnrun()
 	r.live.withdraw(r.live.length()) // what only formed will never be
 	row := r.live.row()
 	text := strings.TrimSpace(row.Reply)
 	var closing string
 	switch {
+	case end.status == tandem.TurnLost && r.resumed && begun: // by a process that died before it could say how that came out
+		closing = strings.TrimSuffix(end.reason+" "+r.done(), nothing) + doubtful
 	case end.reason != "":
 		closing = end.reason + " " + r.done()
 	case text == "":
@@ -323,8 +326,11 @@ func (r *run) close(end ending) {
 	}
 }
 
-// nothing is the closing line of a turn that changed nothing.
-const nothing = "Nothing was changed."
+// The closing lines of a turn that changed nothing, and of one that may have done more than it can tell.
+const (
+	nothing  = "Nothing was changed."
+	doubtful = "A change had begun and may have been made; please look."
+)
 
 // done tells what the turn did, in the words of the tools.
 func (r *run) done() string {

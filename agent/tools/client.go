@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 
 	"tandem"
 )
@@ -15,14 +17,20 @@ import (
 // Client reaches the tools as any client of the protocol does, in process: it is how the assistant works. It may be used by
 // many goroutines.
 type Client struct {
-	rpc   *client.Client
-	names []string
-	words *Words
+	box    *Toolbox
+	caller Caller
+	server *server.MCPServer
+	rpc    *client.Client
+	names  []string
+
+	mu      sync.Mutex
+	offered map[string]bool
 }
 
 // Client opens a client for one caller. It must be closed.
 func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
-	rpc, err := client.NewInProcessClient(tb.Bind(c))
+	srv := tb.bare(c)
+	rpc, err := client.NewInProcessClient(srv)
 	if err != nil {
 		return nil, fmt.Errorf("bind the tools: %w", err)
 	}
@@ -35,7 +43,7 @@ func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
 	if _, err := rpc.Initialize(ctx, hello); err != nil {
 		return nil, fmt.Errorf("greet the tools: %w", err)
 	}
-	k := &Client{rpc: rpc, words: c.Words}
+	k := &Client{box: tb, caller: c, server: srv, rpc: rpc, offered: map[string]bool{}}
 	for _, name := range Names {
 		if c.may(specs[name].scope) {
 			k.names = append(k.names, name)
@@ -65,12 +73,23 @@ func (k *Client) CallTool(ctx context.Context, name string, args json.RawMessage
 	if len(args) > 0 {
 		r.Params.RawArguments = readable(args)
 	}
+	k.offer(name)
 	res, err := k.rpc.CallTool(ctx, r)
 	if err != nil {
 		return nil, false, fmt.Errorf("call %s: %w", name, err)
 	}
-	k.words.see(res.RawStructuredContent)
+	k.caller.Words.see(res.RawStructuredContent)
 	return res.RawStructuredContent, res.IsError, nil
+}
+
+// offer puts a tool on the server before its first call: to have the schemas of all five checked costs more than a call.
+func (k *Client) offer(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.offered[name] {
+		k.box.offer(k.server, k.caller, name)
+		k.offered[name] = true
+	}
 }
 
 // Close ends the client.

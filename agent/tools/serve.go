@@ -25,23 +25,33 @@ const instructions = "Tandem is the user's todo list. Refer to tasks by their nu
 func (tb *Toolbox) Bind(c Caller) *server.MCPServer { return tb.bind(c) }
 
 func (tb *Toolbox) bind(c Caller, more ...server.ServerOption) *server.MCPServer {
-	options := []server.ServerOption{
-		server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithRecovery(), server.WithLogger(tb.wireLog),
-		server.WithToolFilter(func(_ context.Context, all []mcp.Tool) []mcp.Tool {
-			return slices.DeleteFunc(slices.Clone(all), func(t mcp.Tool) bool { return !c.may(specs[t.Name].scope) })
-		}),
-	}
-	srv := server.NewMCPServer(serverName, tb.Version, append(options, more...)...)
+	srv := tb.bare(c, more...)
 	for _, name := range Names {
-		srv.AddTool(specs[name].tool(), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			return tb.answer(ctx, c, name, r), nil
-		})
+		tb.offer(srv, c, name)
 	}
 	if c.may(ScopeRead) {
 		tb.addResources(srv, c)
 		tb.addPrompts(srv, c)
 	}
 	return srv
+}
+
+// bare makes a server for the caller that offers nothing yet.
+func (tb *Toolbox) bare(c Caller, more ...server.ServerOption) *server.MCPServer {
+	options := []server.ServerOption{
+		server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithRecovery(), server.WithLogger(tb.wireLog),
+		server.WithToolFilter(func(_ context.Context, all []mcp.Tool) []mcp.Tool {
+			return slices.DeleteFunc(slices.Clone(all), func(t mcp.Tool) bool { return !c.may(specs[t.Name].scope) })
+		}),
+	}
+	return server.NewMCPServer(serverName, tb.Version, append(options, more...)...)
+}
+
+// offer adds a tool to a server of the caller's.
+func (tb *Toolbox) offer(srv *server.MCPServer, c Caller, name string) {
+	srv.AddTool(specs[name].tool(), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return tb.answer(ctx, c, name, r), nil
+	})
 }
 
 // tool describes a spec to the protocol. All annotations are explicit: absent ones would mean the most dangerous.

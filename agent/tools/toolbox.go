@@ -58,6 +58,8 @@ type Caller struct {
 	Zone string
 	// Now fixes the moment at which words are read, for all calls of one turn; zero: the moment of the call.
 	Now time.Time
+	// Settings are the person's, where the caller has read them; nil: each call reads them.
+	Settings *tandem.Settings
 	// Cause is stamped on what the call writes. Its OpID is the op_id of a call that names none itself, its Caller the scope
 	// of undo "last".
 	Cause tandem.Cause
@@ -178,7 +180,7 @@ func (tb *Toolbox) Call(ctx context.Context, c Caller, tool string, args json.Ra
 	if a.err != nil {
 		return Result{}, a.err
 	}
-	settings, err := tb.Store.Settings(ctx, c.User)
+	settings, err := tb.settings(ctx, c)
 	if err != nil {
 		return Result{}, err
 	}
@@ -192,6 +194,13 @@ type call struct {
 	args     *arguments
 	settings tandem.Settings
 	now      time.Time
+}
+
+func (tb *Toolbox) settings(ctx context.Context, c Caller) (tandem.Settings, error) {
+	if c.Settings != nil {
+		return *c.Settings, nil
+	}
+	return tb.Store.Settings(ctx, c.User)
 }
 
 // moment is when the words of a call are read.

@@ -43,7 +43,7 @@ func (b boundTools) Call(ctx context.Context, tool string, args json.RawMessage)
 func bindTools(box *tools.Toolbox) func(context.Context, agent.Binding) (agent.Tools, error) {
 	return func(ctx context.Context, b agent.Binding) (agent.Tools, error) {
 		client, err := box.Client(ctx, tools.Caller{
-			User: b.User, Kind: tools.Agent, Scopes: b.Scopes, Zone: b.Zone, Now: b.Now,
+			User: b.User, Kind: tools.Agent, Scopes: b.Scopes, Zone: b.Zone, Now: b.Now, Settings: &b.Settings,
 			Cause: tandem.Cause{
 				Actor: tandem.ActorAgent, TurnID: b.Turn, Conversation: b.Conversation, MessageID: b.MessageID,
 				Caller: fmt.Sprintf("conversation:%d", b.Conversation),

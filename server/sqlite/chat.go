@@ -153,8 +153,14 @@ func (w *write) addMessage(ctx context.Context, m tandem.Message) (tandem.Messag
 	return m, w.touch(ctx, m.Conversation)
 }
 
-// touch marks a conversation as just used.
+// touch marks a conversation as just used, unless this write has saved it already.
 func (w *write) touch(ctx context.Context, number int64) error {
+	id := tandem.ConversationKey(number)
+	if i := slices.IndexFunc(w.changes, func(ch tandem.Change) bool { return ch.Kind == tandem.KindConv && ch.ID == id }); i >= 0 {
+		saved := w.changes[i]
+		w.changes = append(slices.Delete(w.changes, i, i+1), saved)
+		return nil
+	}
 	conv, err := conversation(ctx, w.conn, w.user, number)
 	if err != nil {
 		return err

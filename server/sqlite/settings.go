@@ -21,10 +21,18 @@ func (db *DB) Settings(ctx context.Context, user tandem.UserID) (tandem.Settings
 
 // readSettings gives the plain settings: what decisions on tasks look at.
 func readSettings(ctx context.Context, c *conn, user tandem.UserID) (tandem.Settings, error) {
-	s := tandem.DefaultSettings()
 	var doc []byte
-	if _, err := c.one(ctx, into(&doc), `select settings from users where user_id = ?`, user); err != nil || doc == nil {
-		return s, err
+	if _, err := c.one(ctx, into(&doc), `select settings from users where user_id = ?`, user); err != nil {
+		return tandem.Settings{}, err
+	}
+	return decodeSettings(doc)
+}
+
+// decodeSettings reads plain settings; none are the defaults.
+func decodeSettings(doc []byte) (tandem.Settings, error) {
+	s := tandem.DefaultSettings()
+	if doc == nil {
+		return s, nil
 	}
 	if err := json.Unmarshal(doc, &s); err != nil {
 		return s, fmt.Errorf("decode settings: %w", err)
@@ -32,25 +40,32 @@ func readSettings(ctx context.Context, c *conn, user tandem.UserID) (tandem.Sett
 	return s, nil
 }
 
+// fullSettings looks for what belongs to the settings where there is any: most people have neither token nor feed.
 func fullSettings(ctx context.Context, c *conn, user tandem.UserID) (s tandem.Settings, err error) {
-	if s, err = readSettings(ctx, c, user); err != nil {
+	var doc []byte
+	var fed sql.NullInt64
+	var tokens, devices, pushes bool
+	if _, err = c.one(ctx, into(&doc, &fed, &tokens, &devices, &pushes), `
+		select settings, (select created_at from feeds where user_id = ?1), exists (select 1 from tokens where user_id = ?1),
+			exists (select 1 from devices where user_id = ?1), exists (select 1 from pushes where user_id = ?1)
+		from users where user_id = ?1`, user); err != nil {
 		return s, err
 	}
-	if s.Tokens, err = tokensOfUser(ctx, c, user); err != nil {
+	if s, err = decodeSettings(doc); err != nil {
 		return s, err
 	}
-	if s.Devices, err = list(ctx, c, scanDevice, `
-		select id, name, last_seen_at from devices where user_id = ? order by created_at, id`, user); err != nil {
-		return s, err
+	if fed.Valid {
+		s.Feed = &tandem.Feed{CreatedAt: tandem.Stamp(instant(fed.Int64))}
 	}
-	push, err := list(ctx, c, scanPush, `select id, device from pushes where user_id = ? order by id`, user)
-	if err != nil {
-		return s, err
+	var push []tandem.PushDevice
+	if tokens {
+		s.Tokens, err = tokensOfUser(ctx, c, user)
 	}
-	var made int64
-	fed, err := c.one(ctx, into(&made), `select created_at from feeds where user_id = ?`, user)
-	if fed {
-		s.Feed = &tandem.Feed{CreatedAt: tandem.Stamp(instant(made))}
+	if devices && err == nil {
+		s.Devices, err = list(ctx, c, scanDevice, `select id, name, last_seen_at from devices where user_id = ? order by created_at, id`, user)
+	}
+	if pushes && err == nil {
+		push, err = list(ctx, c, scanPush, `select id, device from pushes where user_id = ? order by id`, user)
 	}
 	s.Tokens, s.Devices, s.Channels.Push = some(s.Tokens), some(s.Devices), some(push)
 	return s, err
