@@ -1,14 +1,23 @@
 import { mount } from "svelte";
 import "./app.css";
+import { door, leave, returned } from "./outside";
 import { grant, lastUser, redeem, rememberUser, SignedOut, takeCode, type Grant } from "./session";
 import Root from "./ui/Root.svelte";
 
+interface Begin {
+  user: string | null;
+  first: Grant | null;
+  /** A link was opened that is not good any more, or the way to the outside page led back without a session. */
+  spent: boolean;
+}
+
 /** Signs in by the link that was opened, if there is one. Without a link the last person's rows are shown at once, and the
- * connection finds out whether the session still stands. */
-async function begin(): Promise<{ user: string | null; first: Grant | null; spent: boolean }> {
+ * connection finds out whether the session still stands; but who comes from signing in may be somebody else. */
+async function begin(): Promise<Begin | null> {
   const code = takeCode();
+  const back = returned();
   const known = lastUser();
-  if (code === null && known !== null) return { user: known, first: null, spent: false };
+  if (code === null && !back && known !== null) return { user: known, first: null, spent: false };
   let spent = false;
   try {
     if (code !== null) await redeem(code);
@@ -20,9 +29,17 @@ async function begin(): Promise<{ user: string | null; first: Grant | null; spen
     rememberUser(first.user);
     return { user: first.user, first, spent: false };
   } catch (cause) {
-    const gone = cause instanceof SignedOut;
-    return { user: gone ? null : known, first: null, spent };
+    if (!(cause instanceof SignedOut)) return { user: known, first: null, spent };
+    if (!back && (await goneOutside())) return null;
+    return { user: null, first: null, spent: spent || back };
   }
+}
+
+/** Nobody is signed in: where that is done outside, the page goes there by itself, once. */
+async function goneOutside(): Promise<boolean> {
+  const base = await door();
+  if (base !== null) leave(base);
+  return base !== null;
 }
 
 // A sign-in link that is opened where the page is already open only changes the fragment.
@@ -39,4 +56,5 @@ addEventListener("vite:preloadError", (e) => {
 });
 
 const target = document.getElementById("app");
-if (target) mount(Root, { target, props: await begin() });
+const props = await begin();
+if (target && props) mount(Root, { target, props });

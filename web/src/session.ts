@@ -1,4 +1,7 @@
-// Who is signed in. The session lives in a cookie that no script can read; the token it is exchanged for lives in memory.
+// Who is signed in. The session lives in a cookie that no script can read; the token it is exchanged for lives in memory. The
+// cookie is this server's, or that of the outside address where people sign in.
+
+import { door, endSession, fetchToken } from "./outside";
 
 export interface Grant {
   token: string;
@@ -27,9 +30,17 @@ export async function redeem(code: string): Promise<void> {
   if (!answer.ok) throw new Error(`sign in: ${answer.status}`);
 }
 
-/** Gets a token for the session. Throws SignedOut when there is none; any other error is the network's. Each use replaces the
- * session's secret, so that two tabs must not ask at the same time. */
-export function grant(): Promise<Grant> {
+/** Gets a token for the session. Throws SignedOut when there is none; any other error is the network's. */
+export async function grant(): Promise<Grant> {
+  const base = await door();
+  if (base === null) return ownGrant();
+  const there = await fetchToken(base);
+  if (!there) throw new SignedOut();
+  return there;
+}
+
+/** Each use replaces the session's secret, so that two tabs must not ask at the same time. */
+function ownGrant(): Promise<Grant> {
   return "locks" in navigator ? navigator.locks.request("tandem:token", () => fetchGrant()) : fetchGrant();
 }
 
@@ -48,6 +59,8 @@ async function fetchGrant(again = true): Promise<Grant> {
 }
 
 export async function signOut(): Promise<void> {
+  const base = await door();
+  if (base !== null) return endSession(base);
   await fetch("/auth/session", { method: "DELETE", credentials: "same-origin" });
 }
 
