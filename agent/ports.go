@@ -70,7 +70,7 @@ type Binding struct {
 	Now          time.Time // in which relative dates are read
 	Zone         string    // IANA name; empty: the user's
 	Settings     tandem.Settings
-	Scopes       []string  // of the token with which the turn was asked for; nil: all
+	Scopes       []string // of the token with which the turn was asked for; nil: all
 	// Guard is asked inside the transaction of each write that is neither a replay nor a dry run, with what it is about to
 	// commit. An error refuses the write and is the call's error. It is quick and does no I/O.
 	Guard func(Effect) *tandem.Error
