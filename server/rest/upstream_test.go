@@ -2,7 +2,6 @@ package rest_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,66 +11,30 @@ import (
 	"tandem/server/rest"
 )
 
-// invoked records what goes by way of the sidecar, and answers the first tries with a fault.
-type invoked struct {
-	keys   []string
-	faults int
-	to     string
+// side is another way to a server, which counts what takes it.
+type side struct {
+	to    http.Handler
+	taken int
 }
 
-func (i *invoked) RoundTrip(r *http.Request) (*http.Response, error) {
-	i.keys = append(i.keys, r.Header.Get("Idempotency-Key"))
-	for range i.faults {
-		again := r.Clone(r.Context())
-		body, err := r.GetBody()
-		if err != nil {
-			return nil, err
-		}
-		again.Body = body
-		res, err := http.DefaultTransport.RoundTrip(again) // the answer is lost: the turn has begun all the same
-		if err != nil {
-			return nil, err
-		}
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
-			return nil, err
-		}
-	}
-	return http.DefaultTransport.RoundTrip(r)
+func (s *side) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.taken++
+	s.to.ServeHTTP(w, r)
 }
 
 // front is a server that passes the API on to s.
-func front(t *testing.T, s *running, by http.RoundTripper) *running {
+func front(t *testing.T, s *running, whole http.Handler) *running {
 	t.Helper()
 	target, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return start(t, func(o *rest.Options) { o.Upstream = rest.NewUpstream(target, by, slog.New(slog.DiscardHandler)) })
+	return start(t, func(o *rest.Options) { o.Upstream = rest.NewUpstream(target, whole, slog.New(slog.DiscardHandler)) })
 }
 
-func TestUpstream_ARetriedTurnIsAnsweredOnce(t *testing.T) {
+func TestUpstream_OnlyWholeAnswersTakeTheOtherWay(t *testing.T) {
 	s := start(t, nil)
-	way := &invoked{faults: 2}
-	f := front(t, s, way)
-	r := f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), `{"message":"hello"}`)
-	wantStatus(t, r, http.StatusOK)
-	if len(way.keys) != 1 || way.keys[0] == "" {
-		t.Fatalf("the turn went with the keys %q", way.keys)
-	}
-	asks := s.parrot.asks()
-	for _, a := range asks[1:] {
-		if a.TurnID != asks[0].TurnID {
-			t.Errorf("a retry began another turn: %+v", asks)
-		}
-	}
-	if len(asks) == 0 {
-		t.Error("nobody was asked")
-	}
-}
-
-func TestUpstream_WhatGoesStraight(t *testing.T) {
-	s := start(t, nil)
-	way := &invoked{}
+	way := &side{to: s.Server}
 	f := front(t, s, way)
 	stream := f.call(http.MethodPost, "/api/ann/chat", f.as("ann").with("Accept", "text/event-stream"), `{"message":"hello"}`)
 	wantStatus(t, stream, http.StatusOK)
@@ -80,19 +43,18 @@ func TestUpstream_WhatGoesStraight(t *testing.T) {
 	}
 	wantStatus(t, f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), `{"message":"hello","stream":true}`), http.StatusOK)
 	wantStatus(t, f.call(http.MethodPost, "/mcp", f.as("ann"), `{}`), http.StatusOK)
-	if len(way.keys) != 0 {
-		t.Errorf("%d requests went by way of the sidecar", len(way.keys))
+	if way.taken != 0 {
+		t.Errorf("%d requests took the way of whole answers", way.taken)
 	}
-	named := f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), `{"message":"hello","turn_id":"`+turnA+`"}`)
-	wantStatus(t, named, http.StatusOK)
-	if len(way.keys) != 1 || way.keys[0] != "" {
-		t.Errorf("a turn with an id of its own got the keys %q", way.keys)
+	wantStatus(t, f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), `{"message":"hello"}`), http.StatusOK)
+	if way.taken != 1 {
+		t.Error("a whole answer went straight")
 	}
 }
 
 func TestUpstream_AnswersAreThoseOfTheServer(t *testing.T) {
 	s := start(t, nil)
-	f := front(t, s, http.DefaultTransport)
+	f := front(t, s, nil)
 	wantStatus(t, f.call(http.MethodPost, "/api/ann/chat", nil, `{"message":"hello"}`), http.StatusUnauthorized)
 	wantStatus(t, f.call(http.MethodPost, "/api/bob/chat", f.as("ann"), `{"message":"hello"}`), http.StatusForbidden)
 	large := f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), string(bytes.Repeat([]byte("a"), 70<<10)))
