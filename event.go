@@ -206,6 +206,14 @@ func reminderEvents(c TaskChange) []reminderEvent {
 	return out
 }
 
+// Foreign judges an event whose user has no such task: it is invalid, unless it is so old that the task may have been purged.
+func (e Event) Foreign(now time.Time) error {
+	if now.Sub(time.Time(e.Timestamp)) > KeepTrash {
+		return nil
+	}
+	return Invalid("task_id", e.TaskID, "the user of the event has no such task")
+}
+
 // eventKeys lists the top-level keys of each topic's envelope.
 var eventKeys = map[Topic][]string{
 	TopicTaskEvents:  {"event_id", "event_type", "user_id", "timestamp", "payload", "task_id"},

@@ -9,10 +9,20 @@ import (
 // Outgoing is a committed event that waits for its topic.
 type Outgoing struct {
 	ID    int64 // grows with the order of writing
-	Topic Topic
+	Seq   Seq   // of the write that it belongs to
+	Topic Topic // empty: no event, only a reason to tell the user's channel of Seq
 	User  UserID
 	Event json.RawMessage
 }
+
+// Backlog is what waits in an outbox.
+type Backlog struct {
+	Pending int       // entries; a store may stop counting at MaxBacklog
+	Oldest  time.Time // when the first of them was written; zero: none
+}
+
+// MaxBacklog is where a store may stop counting what waits.
+const MaxBacklog = 10_000
 
 // DuePromise is a scheduled reminder as timers know it.
 type DuePromise struct {
@@ -21,6 +31,7 @@ type DuePromise struct {
 	ReminderID string    `json:"reminder_id"`
 	Generation int64     `json:"generation"`
 	At         time.Time `json:"at"`
+	Timed      bool      `json:"-"` // a timer was set for this generation, as far as the store knows
 }
 
 // JobName names the timer of the promise. A changed promise has another generation and so another name.

@@ -35,7 +35,7 @@ func newEmbedded(ctx context.Context, c config, logTo io.Writer) (*embedded, err
 		return nil, err
 	}
 	e.store, e.channels = e.db, &inproc.Channels{}
-	e.buildWorkers()
+	e.buildWorkers() //nolint:contextcheck // a commit's news belongs to no request
 	if err := e.build(ctx); err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}
@@ -53,11 +53,12 @@ func (e *embedded) subscriptions() []subscription {
 	r := &recur.Worker{Store: e.db, Made: e.metrics.Recurred}
 	n := &notify.Worker{Store: e.db}
 	a := &audit.Worker{Trail: e.db}
+	guard := once.Guard{Keys: e.db, Consumer: notify.Consumer, Owner: e.owner, FailedOpen: e.metrics.FailedOpen}
 	return []subscription{
 		{tandem.TopicTaskEvents, recur.Consumer, r.Handle},
 		{tandem.TopicTaskEvents, remind.Consumer, e.reminder.Handle},
 		{tandem.TopicTaskEvents, audit.Consumer, a.Handle},
-		{tandem.TopicReminders, notify.Consumer, inproc.Handler(once.Guard(e.db, notify.Consumer, e.owner, n.Handle))},
+		{tandem.TopicReminders, notify.Consumer, inproc.Handler(guard.Wrap(n.Handle))},
 		{tandem.TopicReminders, audit.Consumer, a.Handle},
 	}
 }
@@ -68,14 +69,15 @@ func (e *embedded) buildWorkers() {
 	e.reminder.Timer = e.timer
 	e.bus = inproc.NewBus(e.setAside)
 	for _, s := range e.subscriptions() {
-		e.bus.Subscribe(s.topic, s.group, s.handler)
+		e.bus.Subscribe(s.topic, s.group, aged(e.metrics, s))
 	}
 	e.resend = func(ctx context.Context, x tandem.AuditEntry) error {
-		return e.bus.Publish(ctx, x.Topic, x.User, x.Event)
+		_, err := e.bus.Publish(ctx, []tandem.Outgoing{{Topic: x.Topic, User: x.User, Event: x.Event}})
+		return err
 	}
 	e.relay = relay.New(e.db, e.bus, e.log)
 	e.relay.Metrics = relayMetrics(e.metrics)
-	e.db.OnCommit = func(d tandem.Delta) { //nolint:contextcheck // a commit's news belongs to no request
+	e.db.OnCommit = func(d tandem.Delta) {
 		// News of a commit belongs to no request. The channel takes it without failing; whoever misses it reads the log.
 		_ = e.channels.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d})
 		e.relay.Kick()

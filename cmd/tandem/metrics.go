@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"tandem/agent"
 	"tandem/agent/tools"
 	"tandem/server/auth"
+	"tandem/server/inproc"
 	"tandem/server/rest"
 	"tandem/server/telemetry"
 	"tandem/sync/hub"
@@ -38,6 +40,7 @@ func newMetrics(mode string) *telemetry.Metrics {
 		Consumers: []string{
 			recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer,
 		},
+		Channels: []string{"email", "webhook", "push"}, Outcomes: []string{"sent", "later", "failed", "gone"},
 	})
 }
 
@@ -79,9 +82,17 @@ func restMetrics(m *telemetry.Metrics) rest.Metrics {
 }
 
 func relayMetrics(m *telemetry.Metrics) relay.Metrics {
-	return relay.Metrics{Published: func(t tandem.Topic) { m.Published(string(t)) }, Failed: m.RelayFailed}
+	return relay.Metrics{Published: func(t tandem.Topic) { m.Published(string(t)) }, Failed: m.RelayFailed, Backlog: m.Backlog}
 }
 
 func remindMetrics(m *telemetry.Metrics) remind.Metrics {
-	return remind.Metrics{Fired: m.ReminderFired, Rescued: m.Rescued}
+	return remind.Metrics{Fired: m.ReminderFired, Rescued: m.Rescued, Overdue: m.Overdue}
+}
+
+// aged notes how old the events of a subscription are when they are taken.
+func aged(m *telemetry.Metrics, s subscription) inproc.Handler {
+	return func(ctx context.Context, e tandem.Event) error {
+		m.EventTaken(s.group, time.Since(time.Time(e.Timestamp)))
+		return s.handler(ctx, e)
+	}
 }

@@ -46,9 +46,27 @@ func (b *Bus) Subscribe(topic tandem.Topic, group string, h Handler) {
 	b.groups[topic][group] = h
 }
 
-// Publish delivers the event to every group of the topic. It returns nil when each has taken it or it rests in the dead
-// letters; an error means that it must be published again.
-func (b *Bus) Publish(ctx context.Context, topic tandem.Topic, _ tandem.UserID, data json.RawMessage) error {
+// Publish delivers events to every group of their topics, one after the other. done lists those that each group has taken or
+// that rest in the dead letters; beside an error, the others must be published again. An event that failed holds back the later
+// ones of its user.
+func (b *Bus) Publish(ctx context.Context, events []tandem.Outgoing) (done []int64, err error) {
+	blocked := map[tandem.UserID]bool{}
+	var errs []error
+	for _, e := range events {
+		if blocked[e.User] {
+			continue
+		}
+		if err := b.publish(ctx, e.Topic, e.Event); err != nil {
+			blocked[e.User] = true
+			errs = append(errs, fmt.Errorf("publish to %s: %w", e.Topic, err))
+			continue
+		}
+		done = append(done, e.ID)
+	}
+	return done, errors.Join(errs...)
+}
+
+func (b *Bus) publish(ctx context.Context, topic tandem.Topic, data json.RawMessage) error {
 	e, err := tandem.DecodeEvent(topic, data)
 	if err != nil {
 		return b.dead(ctx, topic, "", data, err.Error())

@@ -10,8 +10,8 @@
 // letters, so a publisher that marks after Publish loses nothing when the process dies. A failing handler is tried again up
 // to MaxAttempts times. Events of one user are delivered to one group one after the other.
 //
-// A Timer fires once for each name, at or after its time, unless it was cancelled or moved. It keeps nothing over a restart:
-// its owner sets it again from the store.
+// A Timer fires once for each name, at or after its time, unless it was cancelled or moved; where its owner could not take the
+// call, again after a while. It keeps nothing over a restart: its owner sets it again from the store.
 //
 // Faults makes all three lose, repeat and reorder on demand.
 package inproc

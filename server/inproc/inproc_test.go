@@ -3,7 +3,12 @@ package inproc_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -35,7 +40,7 @@ func TestBus_WithRepeats(t *testing.T) {
 }
 
 func TestTimer(t *testing.T) {
-	porttest.RunTimer(t, func(t *testing.T, fire func(context.Context, string, json.RawMessage)) porttest.Timer {
+	porttest.RunTimer(t, func(t *testing.T, fire func(context.Context, string, json.RawMessage) error) porttest.Timer {
 		t.Helper()
 		timer := inproc.NewTimer(fire)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -56,8 +61,8 @@ func TestBus_PanickingHandlerIsSetAside(t *testing.T) {
 	bus := inproc.NewBus(dead.Add)
 	bus.Wait = func(context.Context, int) error { return nil }
 	bus.Subscribe(tandem.TopicTaskEvents, "a", func(context.Context, tandem.Event) error { panic("boom") })
-	if err := bus.Publish(t.Context(), tandem.TopicTaskEvents, "ann", porttest.Event(t, "ann", 1)); err != nil {
-		t.Fatalf("publish: %v", err)
+	if done, err := bus.Publish(t.Context(), outgoing(porttest.Event(t, "ann", 1))); err != nil || len(done) != 1 {
+		t.Fatalf("published %v: %v", done, err)
 	}
 	if got := dead.Letters(); len(got) != 1 {
 		t.Fatalf("%d dead letters, want the event", len(got))
@@ -68,9 +73,60 @@ func TestBus_PublishFailsWhenTheEventCannotBeSetAside(t *testing.T) {
 	bus := inproc.NewBus(func(ctx context.Context, _ tandem.Topic, _ string, _ json.RawMessage, _ string) error {
 		return context.Canceled
 	})
-	if err := bus.Publish(t.Context(), tandem.TopicTaskEvents, "ann", json.RawMessage(`{`)); err == nil {
-		t.Fatal("the publisher would mark an event that rests nowhere")
+	if done, err := bus.Publish(t.Context(), outgoing(json.RawMessage(`{`))); err == nil || len(done) != 0 {
+		t.Fatalf("the publisher would take off %v, which rests nowhere", done)
 	}
+}
+
+func outgoing(events ...json.RawMessage) []tandem.Outgoing {
+	var out []tandem.Outgoing
+	for i, e := range events {
+		out = append(out, tandem.Outgoing{ID: int64(i + 1), Topic: tandem.TopicTaskEvents, User: "ann", Event: e})
+	}
+	return out
+}
+
+func TestBus_AnEventThatFailsHoldsBackItsUserAlone(t *testing.T) {
+	bus := inproc.NewBus(func(context.Context, tandem.Topic, string, json.RawMessage, string) error { return errors.New("full") })
+	bus.Wait = func(context.Context, int) error { return nil }
+	bus.Subscribe(tandem.TopicTaskEvents, "a", func(_ context.Context, e tandem.Event) error {
+		if e.Payload.Seq == 2 {
+			return errors.New("too much")
+		}
+		return nil
+	})
+	events := outgoing(porttest.Event(t, "ann", 1), porttest.Event(t, "ann", 2), porttest.Event(t, "ann", 3), porttest.Event(t, "bob", 4))
+	events[3].User = "bob"
+	done, err := bus.Publish(t.Context(), events)
+	if err == nil || !slices.Equal(done, []int64{1, 4}) {
+		t.Fatalf("published %v, err %v", done, err)
+	}
+}
+
+func TestTimer_AnAlarmThatNobodyTookRingsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var rung []time.Time
+		done := make(chan struct{})
+		timer := inproc.NewTimer(func(context.Context, string, json.RawMessage) error {
+			if rung = append(rung, time.Now()); len(rung) == 1 {
+				return errors.New("the store is away")
+			}
+			close(done)
+			return nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { _ = timer.Run(ctx) })
+		if err := timer.At(t.Context(), "a", time.Now().Add(time.Minute), nil); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+		if after := rung[1].Sub(rung[0]); after != inproc.Again {
+			t.Errorf("rang again after %s", after)
+		}
+		cancel()
+		run.Wait()
+	})
 }
 
 func TestChannels_OnlyTheUsersMembers(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 // Timer calls fire at the time that was set for a name. Setting a name again moves it.
 type Timer struct {
-	fire func(ctx context.Context, name string, payload json.RawMessage)
+	fire func(ctx context.Context, name string, payload json.RawMessage) error
 
 	mu    sync.Mutex
 	queue timerQueue
@@ -25,8 +25,12 @@ type alarm struct {
 	index   int
 }
 
-// NewTimer makes a timer; fire is called from Run's goroutine, one alarm after the other.
-func NewTimer(fire func(ctx context.Context, name string, payload json.RawMessage)) *Timer {
+// Again is how long an alarm waits whose call failed.
+const Again = 10 * time.Second
+
+// NewTimer makes a timer; fire is called from Run's goroutine, one alarm after the other. An alarm whose call fails rings again,
+// unless it was set anew meanwhile.
+func NewTimer(fire func(ctx context.Context, name string, payload json.RawMessage) error) *Timer {
 	return &Timer{fire: fire, names: map[string]*alarm{}, wake: make(chan struct{}, 1)}
 }
 
@@ -63,7 +67,9 @@ func (t *Timer) Run(ctx context.Context) error {
 	defer clock.Stop()
 	for {
 		for a := t.due(); a != nil; a = t.due() {
-			t.fire(ctx, a.name, a.payload)
+			if err := t.fire(ctx, a.name, a.payload); err != nil && ctx.Err() == nil {
+				t.again(a)
+			}
 		}
 		clock.Reset(t.untilNext())
 		select {
@@ -85,6 +91,17 @@ func (t *Timer) due() *alarm {
 	a := heap.Pop(&t.queue).(*alarm)
 	delete(t.names, a.name)
 	return a
+}
+
+// again puts an alarm back whose call failed.
+func (t *Timer) again(a *alarm) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.names[a.name] == nil {
+		a.at = time.Now().Add(Again)
+		t.names[a.name] = a
+		heap.Push(&t.queue, a)
+	}
 }
 
 func (t *Timer) untilNext() time.Duration {

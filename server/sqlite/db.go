@@ -38,6 +38,8 @@ type DB struct {
 	dialled [2]int // connections that were made: to write, to read
 	closed  chan struct{}
 	told    delivery
+
+	forwarding sync.Mutex // held while the outbox is forwarded
 }
 
 // errClosed is what every method of a closed store gives.
@@ -90,9 +92,11 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.epoch, err = takeEpoch(ctx, writer, db.path+".epoch", db.newID); err != nil {
 		return err
 	}
-	// The file is ours alone, so whoever held a lease on a running turn is gone.
-	if _, err := writer.exec(ctx, `update turns set lease_until = 0 where status = 'running' and lease_until > 0`); err != nil {
-		return err
+	// The file is ours alone, so whoever held a lease on a running turn is gone, and with it the timers.
+	for _, statement := range []string{`update turns set lease_until = 0 where status = 'running' and lease_until > 0`, forgetTimers} {
+		if _, err := writer.exec(ctx, statement); err != nil {
+			return err
+		}
 	}
 	for range readConns {
 		reader, err := dial(ctx, db.path, true)

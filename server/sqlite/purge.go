@@ -55,6 +55,8 @@ func expiries(now time.Time) map[string]expiry {
 			(select user_id, id from approvals where expires_at <= ? and open = 0 limit ?)`, now.Add(-tandem.KeepResults)},
 		"inbox": {`delete from inbox where (user_id, consumer, event_id) in
 			(select user_id, consumer, event_id from inbox where at <= ? limit ?)`, now.Add(-tandem.KeepInbox)},
+		"failures": {`delete from failures where (consumer, event_id) in
+			(select consumer, event_id from failures where at <= ? limit ?)`, now.Add(-tandem.KeepInbox)},
 		"keys":         {`delete from keys where key in (select key from keys where expires <= ? limit ?)`, now},
 		"audit":        {`delete from audit where id in (select id from audit where at <= ? limit ?)`, now.Add(-tandem.KeepAudit)},
 		"dead_letters": {`delete from dead_letters where id in (select id from dead_letters where at <= ? limit ?)`, now.Add(-tandem.KeepDeadLetters)},

@@ -83,7 +83,7 @@ CREATE TABLE reminders (
 	reminder_id text    not null,
 	task        integer not null,
 	generation  integer not null,
-	due_at      integer not null,
+	due_at      integer not null, timed integer not null default 0,
 	primary key (user_id, reminder_id)
 ) without rowid;
 CREATE INDEX reminders_by_task on reminders (user_id, task);
@@ -107,7 +107,7 @@ CREATE TABLE outbox (
 	user_id text not null references users (user_id),
 	topic   text not null,
 	event   text not null
-);
+, seq integer not null default 0, at integer not null default 0);
 CREATE INDEX outbox_by_user on outbox (user_id);
 CREATE TABLE operations (
 	user_id      text    not null references users (user_id),
@@ -308,3 +308,25 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_by_age on dead_letters (at);
 CREATE INDEX dead_letters_by_user on dead_letters (user_id);
+CREATE INDEX reminders_untimed on reminders (due_at, user_id) where timed = 0;
+CREATE INDEX reminders_timed on reminders (user_id) where timed = 1;
+CREATE TABLE failures (
+	consumer text    not null,
+	event_id text    not null,
+	count    integer not null,
+	at       integer not null,
+	primary key (consumer, event_id)
+) without rowid;
+CREATE INDEX failures_by_age on failures (at);
+CREATE TABLE deliveries (
+	user_id  text    not null,
+	event_id text    not null, -- notices.id
+	channel  text    not null,
+	target   text    not null, -- of web push: pushes.id
+	state    text    not null default 'waiting' check (state in ('waiting', 'sent', 'failed', 'dropped')),
+	attempts integer not null default 0,
+	next_at  integer not null, -- when it may be tried: waiting, or the end of the lease of an attempt
+	primary key (user_id, event_id, channel, target),
+	foreign key (user_id, event_id) references notices (user_id, id) on delete cascade
+) without rowid;
+CREATE INDEX deliveries_due on deliveries (next_at, user_id) where state = 'waiting';

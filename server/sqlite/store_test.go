@@ -68,8 +68,11 @@ var tenant = []string{
 // aliases of tenant tables in statements.
 var aliases = map[string]string{"t": "tasks", "v": "versions", "p": "versions"}
 
-// queues are read from their beginning, in the order of their keys.
-var queues = []string{`select id, topic, user_id, event from outbox order by id limit ?`}
+// queues are read from their beginning, in the order of their keys, or by an index that holds just the rows that are meant.
+var queues = []string{
+	`select id, seq, topic, user_id, event from outbox order by id limit ?`, `select at from outbox order by id limit 1`,
+	`select count(*) from (select 1 from outbox limit ?)`, forgetTimers,
+}
 
 func checkPlans(t *testing.T, texts map[string]bool) {
 	t.Helper()
@@ -122,7 +125,11 @@ func parameters(text string) int {
 // ownerless statements are about everyone, by intent. Each gives ids and owners only, or is a key that only its owner can know;
 // what it finds is then read or written in the name of its owner.
 var ownerless = map[string]string{
-	`select id, topic, user_id, event from outbox`:          "the relay publishes for everyone",
+	`select id, seq, topic, user_id, event from outbox`:     "the relay publishes for everyone",
+	`select count(*) from (select 1 from outbox limit`:      "operators ask how much waits",
+	`select at from outbox order by id`:                     "operators ask how much waits",
+	`update reminders set timed = 0 where timed = 1`:        "a timer service that lost its data lost everyone's",
+	`select count(*) from reminders where due_at`:           "operators ask how much is overdue",
 	`delete from outbox where id in`:                        "the relay publishes for everyone",
 	`select r.user_id, t.uid, r.reminder_id`:                "the sweep looks for due promises",
 	`select user_id, id from approvals where open = 1`:      "the sweep looks for expired questions",

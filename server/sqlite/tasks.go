@@ -171,21 +171,33 @@ func (w *write) saveTags(ctx context.Context, id int64, before *tandem.Task, aft
 	return nil
 }
 
+// saveReminders keeps the promises of an open task. One that did not change keeps its timer.
 func (w *write) saveReminders(ctx context.Context, id int64, before *tandem.Task, after tandem.Task) error {
+	kept := []string{}
+	for _, r := range after.Reminders {
+		if r.State == tandem.ReminderScheduled && after.Open() {
+			kept = append(kept, r.ID)
+		}
+	}
 	if before != nil && len(before.Reminders) > 0 {
-		if _, err := w.exec(ctx, `delete from reminders where user_id = ? and task = ?`, w.user, id); err != nil {
+		ids, err := json.Marshal(kept)
+		if err != nil {
+			return fmt.Errorf("encode ids: %w", err)
+		}
+		if _, err := w.exec(ctx, `
+			delete from reminders where user_id = ? and task = ? and reminder_id not in (select value from json_each(?))`,
+			w.user, id, string(ids)); err != nil {
 			return err
 		}
 	}
-	if !after.Open() {
-		return nil
-	}
 	for _, r := range after.Reminders {
-		if r.State != tandem.ReminderScheduled {
+		if !slices.Contains(kept, r.ID) {
 			continue
 		}
 		if _, err := w.exec(ctx, `
-			insert or replace into reminders (user_id, reminder_id, task, generation, due_at) values (?, ?, ?, ?, ?)`,
+			insert into reminders (user_id, reminder_id, task, generation, due_at) values (?, ?, ?, ?, ?)
+			on conflict (user_id, reminder_id) do update set task = excluded.task, generation = excluded.generation, due_at = excluded.due_at,
+				timed = case when generation = excluded.generation then timed else 0 end`,
 			w.user, r.ID, id, r.Generation, milli(r.At)); err != nil {
 			return err
 		}
@@ -250,7 +262,8 @@ func (w *write) saveEvents(ctx context.Context, c tandem.TaskChange) error {
 		if err != nil {
 			return fmt.Errorf("encode event: %w", err)
 		}
-		if _, err := w.exec(ctx, `insert into outbox (user_id, topic, event) values (?, ?, ?)`, w.user, e.Topic(), string(data)); err != nil {
+		if _, err := w.exec(ctx, `insert into outbox (user_id, topic, event, seq, at) values (?, ?, ?, ?, ?)`,
+			w.user, e.Topic(), string(data), w.seq(), milli(w.now)); err != nil {
 			return err
 		}
 	}

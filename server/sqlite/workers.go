@@ -11,51 +11,20 @@ import (
 	"tandem"
 )
 
-// Outbox gives the oldest events that were not published yet, in the order in which they were written.
-func (db *DB) Outbox(ctx context.Context, limit int) ([]tandem.Outgoing, error) {
-	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.Outgoing, error) {
-		return list(ctx, c, scanOutgoing, `select id, topic, user_id, event from outbox order by id limit ?`, limit)
-	})
-}
-
-func scanOutgoing(r row) (o tandem.Outgoing, err error) {
-	var event []byte
-	err = r.Scan(&o.ID, &o.Topic, &o.User, &event)
-	o.Event = event
-	return o, err
-}
-
-// MarkPublished takes events off the outbox; unknown ones are left alone.
-func (db *DB) MarkPublished(ctx context.Context, ids []int64) error {
-	data, err := json.Marshal(ids)
-	if err != nil {
-		return fmt.Errorf("encode ids: %w", err)
-	}
-	return db.note(ctx, func(ctx context.Context, c *conn) error {
-		_, err := c.exec(ctx, `delete from outbox where id in (select value from json_each(?))`, string(data))
+// CountFailure counts one more failure of a consumer with an event, and gives how many there were.
+func (db *DB) CountFailure(ctx context.Context, consumer, eventID string) (failures int, err error) {
+	err = db.note(ctx, func(ctx context.Context, c *conn) error {
+		_, err := c.one(ctx, into(&failures), `
+			insert into failures (consumer, event_id, count, at) values (?, ?, 1, ?)
+			on conflict (consumer, event_id) do update set count = count + 1, at = excluded.at returning count`,
+			consumer, eventID, milli(db.clock()))
 		return err
 	})
-}
-
-// DueReminders gives scheduled reminders of all users with a time up to until, the earliest first.
-func (db *DB) DueReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error) {
-	return view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.DuePromise, error) {
-		return list(ctx, c, scanPromise, `
-			select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at
-			from (select user_id, task, reminder_id, generation, due_at from reminders where due_at <= ? order by due_at limit ?) r
-			join tasks t on t.id = r.task and t.user_id = r.user_id order by r.due_at`, milli(until), limit)
-	})
-}
-
-func scanPromise(r row) (p tandem.DuePromise, err error) {
-	var due int64
-	err = r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &due)
-	p.At = instant(due)
-	return p, err
+	return failures, err
 }
 
 // AddNotice shows that a reminder fired, once per generation and event, and only while its task is open. False: it was there, or
-// nobody wants it any more.
+// nobody wants it any more. A task that the user does not have is not found.
 func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (added bool, err error) {
 	err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
 		if seen, err := w.inInbox(ctx, in); seen || err != nil {
@@ -65,8 +34,13 @@ func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (
 			return err
 		}
 		t, err := taskByUID(ctx, w.conn, n.UserID, n.TaskUID)
-		if err != nil || t == nil || !t.Open() {
+		switch {
+		case err != nil:
 			return err
+		case t == nil:
+			return tandem.NotFound("task_id", n.TaskUID, "task")
+		case !t.Open():
+			return nil
 		}
 		added, err = w.addNotice(ctx, n)
 		return err

@@ -153,7 +153,7 @@ var isolation = map[string]func(*stage){
 		if text := seen(s, bob); strings.Contains(text, canary) {
 			s.Fatalf("still there: %s", text)
 		}
-		for _, o := range must(s.Outbox(s.ctx(), 100)) {
+		for _, o := range s.outbox() {
 			equal(s, "owner of an event that waits", o.User, ann)
 		}
 		for _, l := range must(s.DeadLetters(s.ctx(), 0, 100)) {

@@ -69,9 +69,15 @@ type Talk interface {
 
 // Workers is what the consumers of events stand on.
 type Workers interface {
-	Outbox(ctx context.Context, limit int) ([]tandem.Outgoing, error)
-	MarkPublished(ctx context.Context, ids []int64) error
+	Partitions() int
+	Forward(ctx context.Context, partition, limit int, publish func(context.Context, []tandem.Outgoing) (done []int64, err error)) (n int, err error)
+	Backlog(ctx context.Context) (tandem.Backlog, error)
 	DueReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error)
+	UntimedReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error)
+	TimersSet(ctx context.Context, promises []tandem.DuePromise) error
+	ForgetTimers(ctx context.Context) error
+	OverdueReminders(ctx context.Context, before time.Time) (int, error)
+	CountFailure(ctx context.Context, consumer, eventID string) (failures int, err error)
 	AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (bool, error)
 	AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Event) (bool, error)
 	Audit(ctx context.Context, f tandem.AuditFilter) ([]tandem.AuditEntry, error)
@@ -315,13 +321,38 @@ func (s *stage) head() tandem.Seq {
 	return h.Seq
 }
 
+// outbox gives the events that wait to be published, list by list, without taking any off.
+func (s *stage) outbox() []tandem.Outgoing {
+	s.Helper()
+	var all []tandem.Outgoing
+	for partition := range s.Partitions() {
+		all = append(all, s.forward(partition, 10_000, func(tandem.Outgoing) bool { return false })...)
+	}
+	return slices.DeleteFunc(all, func(o tandem.Outgoing) bool { return o.Topic == "" })
+}
+
+// forward gives the oldest entries of a list and takes off those that publish takes.
+func (s *stage) forward(partition, limit int, publish func(tandem.Outgoing) bool) (given []tandem.Outgoing) {
+	s.Helper()
+	n, err := s.Forward(s.ctx(), partition, limit, func(_ context.Context, entries []tandem.Outgoing) (done []int64, err error) {
+		given = entries
+		for _, o := range entries {
+			if publish(o) {
+				done = append(done, o.ID)
+			}
+		}
+		return done, nil
+	})
+	s.must(err)
+	equal(s, "entries given", n, len(given))
+	return given
+}
+
 // events gives what waits in the outbox, as type and task.
 func (s *stage) events(user tandem.UserID) []tandem.Event {
 	s.Helper()
-	out, err := s.Outbox(s.ctx(), 10_000)
-	s.must(err)
 	var events []tandem.Event
-	for _, o := range out {
+	for _, o := range s.outbox() {
 		if o.User != user {
 			continue
 		}

@@ -1,7 +1,10 @@
 package storetest
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"sync"
 	"time"
 
 	"tandem"
@@ -55,20 +58,168 @@ func event(s *stage, user tandem.UserID, id string) tandem.Event {
 }
 
 var workers = map[string]func(*stage){
-	"the outbox gives events in order until they are published": func(s *stage) {
+	"the outbox gives a person's events in order until they are published": func(s *stage) {
 		s.add(ann, tandem.Draft{Title: "One"})
 		s.add(bob, tandem.Draft{Title: "Two"})
-		all, err := s.Outbox(s.ctx(), 100)
+		s.add(ann, tandem.Draft{Title: "Three"})
+		equal(s, "events", len(s.outbox()), 6)
+		for partition := range s.Partitions() {
+			var all []tandem.Outgoing
+			for _, o := range s.forward(partition, 100, func(o tandem.Outgoing) bool { return o.Topic == "" }) {
+				if o.Topic != "" {
+					all = append(all, o)
+				}
+			}
+			seqs := map[tandem.UserID][]tandem.Seq{}
+			for i, o := range all {
+				seqs[o.User] = append(seqs[o.User], o.Seq)
+				if i > 0 && all[i-1].ID >= o.ID {
+					s.Fatalf("entry %d comes before entry %d", all[i-1].ID, o.ID)
+				}
+			}
+			for user, want := range map[tandem.UserID][]tandem.Seq{ann: {1, 1, 2, 2}, bob: {1, 1}} {
+				if got := seqs[user]; got != nil {
+					equal(s, "numbers of "+string(user), got, want)
+				}
+			}
+			if len(all) == 0 {
+				continue
+			}
+			equal(s, "the oldest", s.forward(partition, 1, func(tandem.Outgoing) bool { return false })[0], all[0])
+			s.forward(partition, 100, func(o tandem.Outgoing) bool { return o.ID == all[0].ID })
+			equal(s, "left", s.forward(partition, 100, func(tandem.Outgoing) bool { return true }), all[1:])
+			equal(s, "left in the end", len(s.forward(partition, 100, nil)), 0)
+		}
+		equal(s, "events", len(s.outbox()), 0)
+	},
+	"what is safe leaves the outbox also beside an error": func(s *stage) {
+		s.add(ann, tandem.Draft{Title: "One"})
+		broken := errors.New("the bus broke down")
+		for partition := range s.Partitions() {
+			n, err := s.Forward(s.ctx(), partition, 100, func(_ context.Context, entries []tandem.Outgoing) ([]int64, error) {
+				return []int64{entries[0].ID, 1 << 40}, broken
+			})
+			if n > 0 && !errors.Is(err, broken) {
+				s.Errorf("forwarding %d entries: %v, want what publish said", n, err)
+			}
+		}
+		equal(s, "events", len(s.outbox()), 1)
+	},
+	"one at a time forwards a list": func(s *stage) {
+		s.add(ann, tandem.Draft{Title: "One"})
+		met := false
+		for partition := range s.Partitions() {
+			s.forward(partition, 100, func(tandem.Outgoing) bool {
+				met = true
+				n, err := s.Forward(s.ctx(), partition, 100, func(context.Context, []tandem.Outgoing) ([]int64, error) {
+					s.Error("two forward one list")
+					return nil, nil
+				})
+				s.must(err)
+				equal(s, "entries of the second", n, 0)
+				return true
+			})
+		}
+		equal(s, "forwarded", met, true)
+	},
+	"eight who forward publish every event once, in the order of each person": func(s *stage) {
+		users := []tandem.UserID{"u0", "u1", "u2", "u3", "u4"}
+		for n := range 20 {
+			s.add(users[n%len(users)], tandem.Draft{Title: "Task"})
+		}
+		var mu sync.Mutex
+		last := map[tandem.UserID]int64{}
+		published := 0
+		together(8, func(i int) error {
+			for round := range 20 * s.Partitions() {
+				_, err := s.Forward(s.ctx(), (i+round)%s.Partitions(), 7, func(_ context.Context, entries []tandem.Outgoing) (done []int64, err error) {
+					mu.Lock()
+					defer mu.Unlock()
+					for _, o := range entries {
+						if done = append(done, o.ID); o.Topic == "" {
+							continue
+						}
+						if published++; o.ID <= last[o.User] {
+							s.Errorf("entry %d of %s comes behind entry %d", o.ID, o.User, last[o.User])
+						}
+						last[o.User] = o.ID
+					}
+					return done, nil
+				})
+				if err != nil {
+					s.Error(err)
+				}
+			}
+			return nil
+		})
+		equal(s, "published and left", []int{published, len(s.outbox())}, []int{40, 0})
+	},
+	"the backlog tells how much waits since when": func(s *stage) {
+		b, err := s.Backlog(s.ctx())
 		s.must(err)
-		equal(s, "events", len(all), 4)
-		first, err := s.Outbox(s.ctx(), 1)
+		equal(s, "of nothing", b, tandem.Backlog{})
+		start := s.clock.Now()
+		s.add(ann, tandem.Draft{Title: "One"})
+		s.clock.pass(time.Minute)
+		s.add(ann, tandem.Draft{Title: "Two"})
+		b, err = s.Backlog(s.ctx())
 		s.must(err)
-		equal(s, "oldest", first[0].ID, all[0].ID)
-		s.must(s.MarkPublished(s.ctx(), []int64{all[0].ID, all[2].ID, 1 << 40}))
-		rest, err := s.Outbox(s.ctx(), 100)
+		equal(s, "backlog", b, tandem.Backlog{Pending: 4, Oldest: start})
+	},
+	"a timer is noted for its generation alone": func(s *stage) {
+		untimed := func(until time.Duration, limit int) []tandem.DuePromise {
+			s.Helper()
+			out, err := s.UntimedReminders(s.ctx(), s.clock.Now().Add(until), limit)
+			s.must(err)
+			return out
+		}
+		p, late := s.reminded(ann, time.Hour), s.reminded(bob, 2*time.Hour)
+		equal(s, "without timer", untimed(3*time.Hour, 10), []tandem.DuePromise{p, late})
+		equal(s, "the first", untimed(3*time.Hour, 1), []tandem.DuePromise{p})
+		older := p
+		older.Generation = 0
+		s.must(s.TimersSet(s.ctx(), []tandem.DuePromise{older}))
+		equal(s, "within the hour", untimed(time.Hour, 10), []tandem.DuePromise{p})
+		s.must(s.TimersSet(s.ctx(), []tandem.DuePromise{p}))
+		s.must(s.TimersSet(s.ctx(), nil))
+		equal(s, "without timer", untimed(3*time.Hour, 10), []tandem.DuePromise{late})
+		timed := p
+		timed.Timed = true
+		equal(s, "due", s.promises(time.Hour), []tandem.DuePromise{timed})
+		s.run(ann, retitling("", number(1), "Another name"))
+		equal(s, "after an edit that moves nothing", s.promises(time.Hour), []tandem.DuePromise{timed})
+		s.run(ann, completing("", number(1)))
+		s.run(ann, reopening(number(1)))
+		p.Generation = 3
+		equal(s, "of a new generation", untimed(time.Hour, 10), []tandem.DuePromise{p})
+		s.must(s.TimersSet(s.ctx(), []tandem.DuePromise{p, late}))
+		equal(s, "without timer", len(untimed(3*time.Hour, 10)), 0)
+		s.must(s.ForgetTimers(s.ctx()))
+		equal(s, "all lost", untimed(3*time.Hour, 10), []tandem.DuePromise{p, late})
+	},
+	"overdue reminders are counted": func(s *stage) {
+		p := s.reminded(ann, time.Hour)
+		s.reminded(bob, 2*time.Hour)
+		for until, want := range map[time.Duration]int{0: 0, time.Hour: 1, 3 * time.Hour: 2} {
+			n, err := s.OverdueReminders(s.ctx(), s.clock.Now().Add(until))
+			s.must(err)
+			equal(s, "overdue", n, want)
+		}
+		s.clock.pass(time.Hour)
+		s.run(ann, firing(p))
+		n, err := s.OverdueReminders(s.ctx(), s.clock.Now())
 		s.must(err)
-		equal(s, "left", []int64{rest[0].ID, rest[1].ID}, []int64{all[1].ID, all[3].ID})
-		s.must(s.MarkPublished(s.ctx(), nil))
+		equal(s, "overdue after it fired", n, 0)
+	},
+	"failures are counted for each consumer and event": func(s *stage) {
+		for _, c := range []struct {
+			consumer, event string
+			want            int
+		}{{"audit", "e1", 1}, {"audit", "e1", 2}, {"audit", "e2", 1}, {"recurrence", "e1", 1}, {"audit", "e1", 3}} {
+			n, err := s.CountFailure(s.ctx(), c.consumer, c.event)
+			s.must(err)
+			equal(s, c.consumer+" "+c.event, n, c.want)
+		}
 	},
 	"promises are due in order, of everyone": func(s *stage) {
 		late, soon := s.reminded(ann, 2*time.Hour), s.reminded(bob, time.Hour)
@@ -126,6 +277,15 @@ var workers = map[string]func(*stage){
 		s.run(ann, completing("", number(1)))
 		p.Generation = 3
 		equal(s, "of a finished task", s.notice(noticeOf(s, p, "n4"), "e4"), false)
+	},
+	"a notice of a foreign task is refused and leaves no trace": func(s *stage) {
+		p := s.reminded(ann, time.Hour)
+		p.User = bob
+		_, err := s.AddNotice(s.ctx(), tandem.Inbox{Consumer: "notifications", EventID: "e1"}, noticeOf(s, p, "n1"))
+		s.refused(err, tandem.CodeNotFound)
+		users, err := s.Users(s.ctx())
+		s.must(err)
+		equal(s, "users", users, []tandem.UserID{ann})
 	},
 	"a notice is dismissed for good": func(s *stage) {
 		p := s.reminded(ann, time.Hour)

@@ -11,7 +11,7 @@ import (
 
 // Keys are the names that attributes of log records have. A test holds the whole module to them.
 var Keys = []string{
-	"attempt", "bytes", "code", "consumer", "engine", "err", "error_id", "event_id", "issuer", "method", "model", "reason", "retry_ms", "route", "rows",
+	"attempt", "bytes", "code", "consumer", "engine", "err", "error_id", "event_id", "issuer", "method", "model", "partition", "reason", "retry_ms", "route", "rows",
 	"seq", "task_id", "took", "tool", "topic", "trace_id", "turn_id", "user_id",
 }
 

@@ -26,6 +26,8 @@ type Labels struct {
 	Engines   []string
 	Topics    []string
 	Consumers []string
+	Channels  []string // by which notifications leave
+	Outcomes  []string // of an attempt to send one
 }
 
 // latency are the bounds of histograms in seconds. Every threshold of an objective is one of them.
@@ -87,7 +89,16 @@ type Metrics struct {
 	deadLetters *prometheus.CounterVec
 	lateness    prometheus.Histogram
 	rescues     prometheus.Counter
+	overdue     prometheus.Gauge
 	successors  prometheus.Counter
+	succession  prometheus.Histogram
+	outboxSize  prometheus.Gauge
+	outboxAge   prometheus.Gauge
+	eventAge    *prometheus.HistogramVec
+	failedOpen  prometheus.Counter
+	deliveries  *prometheus.CounterVec
+	channels    values
+	outcomes    values
 }
 
 // New registers every series, labelled ones with each combination of their values at zero.
@@ -96,6 +107,7 @@ func New(b Build, l Labels) *Metrics {
 		registry: prometheus.NewRegistry(), routes: values{}, methods: newValues([]string{"GET", "HEAD", "POST", "DELETE"}),
 		tools: newValues(l.Tools), codes: newValues(l.Codes), statuses: newValues(l.Statuses), engines: newValues(l.Engines),
 		topics: newValues(l.Topics), consumers: newValues(l.Consumers),
+		channels: newValues(l.Channels), outcomes: newValues(l.Outcomes),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauges("tandem_build_info", "The running build.", []string{"version", "commit", "mode", "go"}).
@@ -185,8 +197,23 @@ func (m *Metrics) registerWorkers(l Labels) {
 		}
 	}
 	m.lateness = m.histogram("tandem_reminder_lateness_seconds", "How late reminders fired.", latency)
+	m.overdue = m.gauge("tandem_reminders_overdue", "Reminders whose time has passed and that did not fire.")
 	m.rescues = m.counter("tandem_sweeper_rescues_total", "Reminders that the sweep fired instead of their timer.")
 	m.successors = m.counter("tandem_recurrence_successors_total", "Next occurrences that were made.")
+	m.succession = m.histogram("tandem_recurrence_delay_seconds", "Time from a completion to the next occurrence.", latency)
+	m.outboxSize = m.gauge("tandem_outbox_pending", "Events that wait to be published.")
+	m.outboxAge = m.gauge("tandem_outbox_oldest_age_seconds", "How long the oldest event waits to be published.")
+	m.eventAge = m.histograms("tandem_event_age_seconds", "Age of events when a consumer takes them.", []string{"consumer"})
+	for _, consumer := range l.Consumers {
+		m.eventAge.WithLabelValues(consumer)
+	}
+	m.failedOpen = m.counter("tandem_once_fail_open_total", "Events that were handled without an idempotency key.")
+	m.deliveries = m.counters("tandem_deliveries_total", "Attempts to send a notification to an address.", []string{"channel", "outcome"})
+	for _, channel := range l.Channels {
+		for _, outcome := range l.Outcomes {
+			m.deliveries.WithLabelValues(channel, outcome)
+		}
+	}
 }
 
 func (m *Metrics) counter(name, help string) prometheus.Counter {

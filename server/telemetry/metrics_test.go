@@ -19,6 +19,7 @@ func newMetrics() *telemetry.Metrics {
 	return telemetry.New(telemetry.Build{Version: "1.2.3", Commit: "abc", Mode: "test"}, telemetry.Labels{
 		Rejected: []string{"expired", "signature"}, Limits: []string{"turns", "body"}, Tools: []string{"add_task", "list_tasks"}, Codes: []string{"ok", "invalid"},
 		Statuses: []string{"ok", "lost"}, Engines: []string{"llm", "planner"}, Topics: []string{"task-events"}, Consumers: []string{"audit", "recurrence"},
+		Channels: []string{"email"}, Outcomes: []string{"sent", "failed"},
 	})
 }
 
@@ -71,6 +72,8 @@ func TestMetrics_EveryCombinationIsThereFromTheStart(t *testing.T) {
 		`tandem_sync_resume_total{mode="delta"}`, `tandem_sync_snapshot_total{why="epoch"}`,
 		`tandem_events_published_total{topic="task-events"}`, `tandem_relay_failures_total`, `tandem_dead_letters_total{consumer="audit",topic="task-events"}`,
 		`tandem_reminder_lateness_seconds_count`, `tandem_sweeper_rescues_total`,
+		`tandem_reminders_overdue`, `tandem_recurrence_delay_seconds_count`, `tandem_outbox_pending`, `tandem_outbox_oldest_age_seconds`,
+		`tandem_event_age_seconds_count{consumer="audit"}`, `tandem_once_fail_open_total`, `tandem_deliveries_total{channel="email",outcome="failed"}`,
 	} {
 		if value, ok := series[want]; !ok || value != 0 {
 			t.Errorf("%s is %v (there: %v), want 0", want, value, ok)

@@ -111,5 +111,30 @@ func (m *Metrics) ReminderFired(late time.Duration) { m.lateness.Observe(seconds
 // Rescued counts a reminder that the sweep fired.
 func (m *Metrics) Rescued() { m.rescues.Inc() }
 
-// Recurred counts a next occurrence.
-func (m *Metrics) Recurred() { m.successors.Inc() }
+// Overdue tells how many reminders did not fire at their time.
+func (m *Metrics) Overdue(n int) { m.overdue.Set(float64(n)) }
+
+// Recurred tells how long after the completion a next occurrence was made.
+func (m *Metrics) Recurred(delay time.Duration) {
+	m.successors.Inc()
+	m.succession.Observe(seconds(delay))
+}
+
+// Backlog tells what waits in the outbox.
+func (m *Metrics) Backlog(pending int, oldest time.Duration) {
+	m.outboxSize.Set(float64(pending))
+	m.outboxAge.Set(seconds(oldest))
+}
+
+// EventTaken tells how old an event was when a consumer took it.
+func (m *Metrics) EventTaken(consumer string, age time.Duration) {
+	m.eventAge.WithLabelValues(m.consumers.of(consumer)).Observe(seconds(age))
+}
+
+// FailedOpen counts an event that was handled without an idempotency key.
+func (m *Metrics) FailedOpen() { m.failedOpen.Inc() }
+
+// Delivery counts how an attempt to send a notification ended.
+func (m *Metrics) Delivery(channel, outcome string) {
+	m.deliveries.WithLabelValues(m.channels.of(channel), m.outcomes.of(outcome)).Inc()
+}

@@ -4,6 +4,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ const Consumer = "notifications"
 // Store keeps notices.
 type Store interface {
 	// AddNotice stores a notice once per reminder generation and event, while its task is open; false: there already, or not
-	// wanted any more.
+	// wanted any more. A task that the user does not have is not found.
 	AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (bool, error)
 }
 
@@ -37,6 +38,9 @@ func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 		ID: e.EventID, UserID: e.UserID, ReminderID: r.ReminderID, Generation: r.Generation, TaskUID: e.TaskID,
 		Number: task.TaskID, Title: task.Title, Due: task.Due, FiredAt: time.Time(e.Timestamp),
 	})
+	if errors.Is(err, tandem.ErrNotFound) {
+		return e.Foreign(time.Now())
+	}
 	if err != nil {
 		return fmt.Errorf("add notice of reminder %s: %w", r.ReminderID, err)
 	}

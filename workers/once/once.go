@@ -4,8 +4,6 @@ package once
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"tandem"
@@ -14,11 +12,18 @@ import (
 // TTL is how long a key is remembered: longer than a topic keeps its events.
 const TTL = 7 * 24 * time.Hour
 
-// Lease is how long a claim holds while its work goes on; a consumer that dies frees it after this.
-const Lease = 30 * time.Second
+// Lease is how long a claim holds while its work goes on; a consumer that dies frees it after this. It is twice what a handler may
+// take.
+const Lease = 10 * time.Second
+
+// How long a consumer waits for another one that is at work on its event, and how often it looks.
+const (
+	patience = 3 * time.Second
+	lookEach = 100 * time.Millisecond
+)
 
 // ErrHeld reports that another consumer is at work on the event: ask again later.
-var ErrHeld = errors.New("another consumer holds the event")
+var ErrHeld = tandem.Limited("event", patience.Milliseconds(), "another consumer holds the event")
 
 // Keys is the store of idempotency keys.
 type Keys interface {
@@ -31,13 +36,23 @@ type Keys interface {
 // Handler takes one event.
 type Handler func(context.Context, tandem.Event) error
 
-// Guard wraps a handler: an event whose key is done is taken without work. With keys out of reach the handler runs all the
-// same.
-func Guard(keys Keys, consumer, owner string, h Handler) Handler {
+// Guard keeps the handlers of one consumer from doing work twice.
+type Guard struct {
+	Keys     Keys
+	Consumer string
+	Owner    string // of the claims: this process
+	// FailedOpen counts events that were handled without a key; nil is not called.
+	FailedOpen func()
+}
+
+// Wrap gives a handler that takes an event whose key is done without work. With keys out of reach h runs all the same.
+func (g Guard) Wrap(h Handler) Handler {
 	return func(ctx context.Context, e tandem.Event) error {
-		key := tandem.ProcessedKey(consumer, e.EventID)
-		switch state, err := keys.Claim(ctx, key, owner, Lease); {
+		key := tandem.ProcessedKey(g.Consumer, e.EventID)
+		state, err := g.claim(ctx, key)
+		switch {
 		case err != nil:
+			g.open()
 			return h(ctx, e)
 		case state == tandem.KeyDone:
 			return nil
@@ -47,9 +62,33 @@ func Guard(keys Keys, consumer, owner string, h Handler) Handler {
 		if err := h(ctx, e); err != nil {
 			return err
 		}
-		if err := keys.Done(ctx, key, owner, TTL); err != nil {
-			return fmt.Errorf("remember %s: %w", key, err)
+		if err := g.Keys.Done(ctx, key, g.Owner, TTL); err != nil {
+			g.open() // the event may come again: its effect is unique
 		}
 		return nil
+	}
+}
+
+// claim takes the key, and waits for another owner to be done with it.
+func (g Guard) claim(ctx context.Context, key string) (tandem.KeyState, error) {
+	look := time.NewTicker(lookEach)
+	defer look.Stop()
+	for range patience / lookEach {
+		state, err := g.Keys.Claim(ctx, key, g.Owner, Lease)
+		if err != nil || state != tandem.KeyHeld {
+			return state, err
+		}
+		select {
+		case <-ctx.Done():
+			return tandem.KeyHeld, nil
+		case <-look.C:
+		}
+	}
+	return tandem.KeyHeld, nil
+}
+
+func (g Guard) open() {
+	if g.FailedOpen != nil {
+		g.FailedOpen()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tandem"
@@ -36,7 +37,7 @@ func TestGuard_EightConsumersOneEffect(t *testing.T) {
 	handler := func(context.Context, tandem.Event) error { effects.Add(1); return nil }
 	var all sync.WaitGroup
 	for i := range 8 {
-		guarded := once.Guard(db, "notifications", string(rune('a'+i)), handler)
+		guarded := once.Guard{Keys: db, Consumer: "notifications", Owner: string(rune('a' + i))}.Wrap(handler)
 		all.Go(func() {
 			for {
 				err := guarded(t.Context(), event)
@@ -59,7 +60,7 @@ func TestGuard_EightConsumersOneEffect(t *testing.T) {
 func TestGuard_AFailedHandlerMayTryAgain(t *testing.T) {
 	db := open(t)
 	tries := 0
-	guarded := once.Guard(db, "notifications", "one", func(context.Context, tandem.Event) error {
+	guarded := once.Guard{Keys: db, Consumer: "notifications", Owner: "one"}.Wrap(func(context.Context, tandem.Event) error {
 		tries++
 		if tries == 1 {
 			return errors.New("not yet")
@@ -91,9 +92,34 @@ func (broken) Done(context.Context, string, string, time.Duration) error {
 }
 
 func TestGuard_WithoutKeysTheWorkIsDoneAllTheSame(t *testing.T) {
-	done := false
-	guarded := once.Guard(broken{}, "notifications", "one", func(context.Context, tandem.Event) error { done = true; return nil })
-	if err := guarded(t.Context(), event); err != nil || !done {
-		t.Fatalf("done %v, err %v", done, err)
+	done, opened := false, 0
+	guard := once.Guard{Keys: broken{}, Consumer: "notifications", Owner: "one", FailedOpen: func() { opened++ }}
+	guarded := guard.Wrap(func(context.Context, tandem.Event) error { done = true; return nil })
+	if err := guarded(t.Context(), event); err != nil || !done || opened != 1 {
+		t.Fatalf("done %v, err %v, counted %d times", done, err, opened)
+	}
+}
+
+// held is a key store in which another consumer is at work until it is done.
+type held struct{ looks int }
+
+func (h *held) Claim(context.Context, string, string, time.Duration) (tandem.KeyState, error) {
+	if h.looks--; h.looks > 0 {
+		return tandem.KeyHeld, nil
+	}
+	return tandem.KeyDone, nil
+}
+
+func (*held) Done(context.Context, string, string, time.Duration) error { return nil }
+
+func TestGuard_WaitsForTheOneAtWork(t *testing.T) {
+	for looks, want := range map[int]error{5: nil, 1000: once.ErrHeld} {
+		synctest.Test(t, func(t *testing.T) {
+			guard := once.Guard{Keys: &held{looks}, Consumer: "notifications", Owner: "one"}
+			err := guard.Wrap(func(context.Context, tandem.Event) error { t.Error("the work is done twice"); return nil })(t.Context(), event)
+			if !errors.Is(err, want) {
+				t.Errorf("after %d looks: %v, want %v", looks, err, want)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ type Handler func(context.Context, tandem.Event) error
 
 // Bus is what the suite examines.
 type Bus interface {
-	Publish(ctx context.Context, topic tandem.Topic, user tandem.UserID, event json.RawMessage) error
+	Publish(ctx context.Context, events []tandem.Outgoing) (done []int64, err error)
 }
 
 // Subscription is one group of one topic.
@@ -125,10 +126,38 @@ func (in *inbox) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func publish(t *testing.T, bus Bus, user tandem.UserID, n int) {
+// publish publishes one event of ann.
+func publish(t *testing.T, bus Bus, n int) {
 	t.Helper()
-	if err := bus.Publish(t.Context(), tandem.TopicTaskEvents, user, Event(t, user, n)); err != nil {
-		t.Fatalf("publish %d: %v", n, err)
+	publishAll(t, bus, outgoing("ann", Event(t, "ann", n)))
+}
+
+// outgoing gives events of a user as the outbox does.
+func outgoing(user tandem.UserID, events ...json.RawMessage) []tandem.Outgoing {
+	out := make([]tandem.Outgoing, len(events))
+	for i, e := range events {
+		out[i] = tandem.Outgoing{ID: int64(i + 1), Topic: tandem.TopicTaskEvents, User: user, Event: e}
+	}
+	return out
+}
+
+// publishAll publishes until all of it is done, as the relay does.
+func publishAll(t *testing.T, bus Bus, events []tandem.Outgoing) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); ; {
+		done, err := bus.Publish(t.Context(), events)
+		for _, id := range done {
+			events = slices.DeleteFunc(events, func(e tandem.Outgoing) bool { return e.ID == id })
+		}
+		if len(events) == 0 {
+			return
+		}
+		if err == nil {
+			t.Fatalf("%d events are neither done nor an error", len(events))
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d events cannot be published: %v", len(events), err)
+		}
 	}
 }
 
@@ -138,7 +167,7 @@ func everyGroup(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus)
 	bus := start(t, &Dead{}, []Subscription{
 		{tandem.TopicTaskEvents, "a", a.take}, {tandem.TopicTaskEvents, "b", b.take}, {tandem.TopicReminders, "a", other.take},
 	})
-	publish(t, bus, "ann", 1)
+	publish(t, bus, 1)
 	for _, in := range []*inbox{a, b} {
 		in.until(t, "the delivery to each group", func() bool { return len(in.of("ann")) > 0 })
 	}
@@ -152,10 +181,16 @@ func ordered(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
 	const events = 50
 	in := newInbox()
 	bus := start(t, &Dead{}, []Subscription{{tandem.TopicTaskEvents, "a", in.take}})
+	var all []tandem.Outgoing
 	for n := range events {
-		publish(t, bus, "ann", n+1)
-		publish(t, bus, "bob", n+1)
+		all = append(all, outgoing("ann", Event(t, "ann", n+1))...)
+		all = append(all, outgoing("bob", Event(t, "bob", n+1))...)
 	}
+	for i := range all {
+		all[i].ID = int64(100 + i)
+	}
+	publishAll(t, bus, all[:len(all)/2])
+	publishAll(t, bus, all[len(all)/2:])
 	for _, user := range []tandem.UserID{"ann", "bob"} {
 		in.until(t, "all events of "+string(user), func() bool { return len(distinct(in.of(user))) == events })
 		for i, seq := range distinct(in.of(user)) {
@@ -193,7 +228,7 @@ func redelivered(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus
 		}
 		return in.take(ctx, e)
 	}}})
-	publish(t, bus, "ann", 1)
+	publish(t, bus, 1)
 	in.until(t, "the delivery after two failures", func() bool { return len(in.of("ann")) > 0 })
 }
 
@@ -206,8 +241,8 @@ func setAside(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
 		}
 		return in.take(ctx, e)
 	}}})
-	publish(t, bus, "ann", 1)
-	publish(t, bus, "ann", 2)
+	publish(t, bus, 1)
+	publish(t, bus, 2)
 	in.until(t, "the event behind", func() bool { return len(in.of("ann")) > 0 })
 	letters := dead.Letters()
 	if len(letters) == 0 || letters[0].Group != "a" || letters[0].Reason == "" {
@@ -221,11 +256,12 @@ func poison(t *testing.T, start func(*testing.T, *Dead, []Subscription) Bus) {
 	bus := start(t, dead, []Subscription{{tandem.TopicTaskEvents, "a", in.take}})
 	garbage := []string{`{`, `[]`, `{"event_type":"task.created"}`, `{"event_id":"x","event_type":"task.exploded","user_id":"ann"}`}
 	for _, g := range garbage {
-		if err := bus.Publish(t.Context(), tandem.TopicTaskEvents, "ann", json.RawMessage(g)); err != nil {
+		done, err := bus.Publish(t.Context(), outgoing("ann", json.RawMessage(g)))
+		if err != nil || len(done) != 1 {
 			t.Fatalf("publish %s: %v; poison is set aside, not refused for ever", g, err)
 		}
 	}
-	publish(t, bus, "ann", 1)
+	publish(t, bus, 1)
 	in.until(t, "the good event behind", func() bool { return len(in.of("ann")) > 0 })
 	if letters := dead.Letters(); len(letters) < len(garbage) {
 		t.Fatalf("%d dead letters for %d poison events", len(letters), len(garbage))

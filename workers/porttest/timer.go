@@ -22,12 +22,13 @@ type fired struct {
 	news chan struct{}
 }
 
-func (f *fired) record(_ context.Context, name string, payload json.RawMessage) {
+func (f *fired) record(_ context.Context, name string, payload json.RawMessage) error {
 	f.mu.Lock()
 	f.seen = append(f.seen, name+string(payload))
 	f.at[name] = time.Now()
 	f.mu.Unlock()
 	f.news <- struct{}{}
+	return nil
 }
 
 func (f *fired) wait(t *testing.T) {
@@ -46,7 +47,7 @@ func (f *fired) all() []string {
 }
 
 // RunTimer examines a timer; start makes a running one that reports to fire.
-func RunTimer(t *testing.T, start func(t *testing.T, fire func(ctx context.Context, name string, payload json.RawMessage)) Timer) {
+func RunTimer(t *testing.T, start func(t *testing.T, fire func(ctx context.Context, name string, payload json.RawMessage) error) Timer) {
 	t.Helper()
 	begin := func(t *testing.T) (*fired, Timer) {
 		t.Helper()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tandem"
 )
@@ -21,11 +22,12 @@ type Store interface {
 // number of times.
 type Worker struct {
 	Store Store
-	// Made counts successors; nil is not called.
-	Made func()
+	// Made is told of each successor and how long after the completion it came; nil is not called.
+	Made func(delay time.Duration)
 }
 
-// Handle takes one event. Everything but a completion is not its business.
+// Handle takes one event. Everything but a completion is not its business. An event of a task that its user does not have is
+// invalid.
 func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 	if e.EventType != tandem.EventTaskCompleted {
 		return nil
@@ -38,7 +40,7 @@ func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 		Inbox: &tandem.Inbox{Consumer: Consumer, EventID: e.EventID},
 		Decide: func(sc tandem.Scene) (tandem.Plan, error) {
 			if sc.Tasks[0] == nil {
-				return tandem.Plan{}, nil // purged since
+				return tandem.Plan{}, tandem.NotFound("task_id", e.TaskID, "task")
 			}
 			if next, ok := tandem.Succeed(sc, *sc.Tasks[0]); ok {
 				return tandem.Plan{Tasks: []tandem.Task{next}}, nil
@@ -46,14 +48,16 @@ func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 			return tandem.Plan{}, nil
 		},
 	})
-	if errors.Is(err, tandem.ErrConflict) {
+	switch {
+	case errors.Is(err, tandem.ErrConflict):
 		return nil // another worker made it first
-	}
-	if err != nil {
+	case errors.Is(err, tandem.ErrNotFound):
+		return e.Foreign(time.Now())
+	case err != nil:
 		return fmt.Errorf("make successor of %s: %w", e.TaskID, err)
 	}
 	if out.Wrote() && w.Made != nil {
-		w.Made()
+		w.Made(time.Since(time.Time(e.Timestamp)))
 	}
 	return nil
 }

@@ -3,83 +3,118 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"tandem"
 )
 
-// Outbox is the store's list of events that were committed and not published yet.
+// Outbox is the store's lists of events that were committed and not published yet.
 type Outbox interface {
-	// Outbox gives the oldest unpublished events, in the order in which they were written.
-	Outbox(ctx context.Context, limit int) ([]tandem.Outgoing, error)
-	// MarkPublished takes events off the list.
-	MarkPublished(ctx context.Context, ids []int64) error
+	// Partitions tells how many lists the outbox has; all entries of a user are on one of them.
+	Partitions() int
+	// Forward hands the oldest entries of a list, at most limit in the order of writing, to publish, and takes off those that it
+	// reports as done, even beside an error. While another process forwards that list it does nothing. n is how many entries publish
+	// was given.
+	Forward(ctx context.Context, partition, limit int, publish func(context.Context, []tandem.Outgoing) (done []int64, err error)) (n int, err error)
+	// Backlog tells what waits on all lists.
+	Backlog(ctx context.Context) (tandem.Backlog, error)
 }
 
-// Publisher puts an event on a topic. It returns nil only when the event is safe there.
+// Publisher puts events on their topics, in order per user: an event that cannot be published holds back the later ones of its
+// user and of no one else. done lists the ids of those that are safe there, also beside an error.
 type Publisher interface {
-	Publish(ctx context.Context, topic tandem.Topic, user tandem.UserID, event json.RawMessage) error
+	Publish(ctx context.Context, events []tandem.Outgoing) (done []int64, err error)
 }
 
 // Metrics counts the relay's work; nil fields are not called.
 type Metrics struct {
 	Published func(topic tandem.Topic)
 	Failed    func()
+	Backlog   func(pending int, oldest time.Duration)
 }
 
-// Bounds of the loop.
+// Bounds of the loops.
 const (
-	batch     = 256
-	idle      = time.Second // a lost Kick costs at most this
-	backoffLo = 50 * time.Millisecond
-	backoffHi = 5 * time.Second
+	batch       = 100
+	deadline    = 10 * time.Second // of one publication: the outbox may hold a transaction open for it
+	idle        = time.Second      // a lost Kick costs at most this
+	gaugesEvery = 5 * time.Second
+	backoffLo   = 50 * time.Millisecond
+	backoffHi   = 5 * time.Second
 )
 
-// Relay publishes what the outbox holds. An event is marked after it was published, so a crash in between publishes it
-// again: consumers are idempotent.
+// Relay publishes what the outbox holds. An event is taken off after it was published, so a crash in between publishes it
+// again: consumers are idempotent. Any number of relays may run.
 type Relay struct {
-	outbox  Outbox
-	bus     Publisher
-	log     *slog.Logger
 	Metrics Metrics
-	kick    chan struct{}
+	// Idle is how long a list rests before it is looked at without a Kick; zero: a second. Where writers are other processes, whose
+	// kicks do not come here, it bounds how late an event leaves.
+	Idle time.Duration
+	// Ping is told of the highest number of each user that left the outbox, so that whoever missed the news of it hears now. It must
+	// not block. Nil: nobody is told.
+	Ping func(ctx context.Context, user tandem.UserID, head tandem.Seq)
+
+	outbox Outbox
+	bus    Publisher
+	log    *slog.Logger
+	kicks  []chan struct{} // one for each list
 }
 
 // New makes a relay.
 func New(outbox Outbox, bus Publisher, log *slog.Logger) *Relay {
-	return &Relay{outbox: outbox, bus: bus, log: log, kick: make(chan struct{}, 1)}
+	r := &Relay{outbox: outbox, bus: bus, log: log, kicks: make([]chan struct{}, outbox.Partitions())}
+	for i := range r.kicks {
+		r.kicks[i] = make(chan struct{}, 1)
+	}
+	return r
 }
 
 // Kick tells that something was committed. It never blocks; kicks may be merged: the outbox, not the kick, is the truth.
 func (r *Relay) Kick() {
-	select {
-	case r.kick <- struct{}{}:
-	default:
+	for _, kick := range r.kicks {
+		select {
+		case kick <- struct{}{}:
+		default:
+		}
 	}
 }
 
 // Run publishes until ctx ends.
 func (r *Relay) Run(ctx context.Context) error {
+	var loops sync.WaitGroup
+	for partition := range r.kicks {
+		loops.Go(func() { r.follow(ctx, partition) })
+	}
+	loops.Go(func() { r.gauge(ctx) })
+	loops.Wait()
+	return nil
+}
+
+// follow publishes one list until ctx ends.
+func (r *Relay) follow(ctx context.Context, partition int) {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	failures := 0
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-r.kick:
+			return
+		case <-r.kicks[partition]:
 		case <-wait.C:
 		}
-		next := idle
-		if err := r.Drain(ctx); err != nil && ctx.Err() == nil {
+		next := r.rest()
+		if err := r.drain(ctx, partition); err != nil && ctx.Err() == nil {
 			failures++
 			next = pause(failures)
-			r.count(r.Metrics.Failed)
-			r.log.WarnContext(ctx, "outbox not drained", "err", err, "retry_ms", next.Milliseconds())
+			count(r.Metrics.Failed)
+			r.log.WarnContext(ctx, "outbox not drained", "err", err, "partition", partition, "retry_ms", next.Milliseconds())
+			if !sleep(ctx, next) { // kicks do not cut it short
+				return
+			}
 		} else {
 			failures = 0
 		}
@@ -87,48 +122,109 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 }
 
-// Drain publishes everything that is in the outbox. A user whose event cannot be published waits with all later ones;
-// others go on.
+// rest is the time without a kick, a quarter of it at random: many relays do not look at once.
+func (r *Relay) rest() time.Duration {
+	d := r.Idle
+	if d == 0 {
+		d = idle
+	}
+	return d - rand.N(d/4+1)
+}
+
+// Drain publishes everything that is in the outbox.
 func (r *Relay) Drain(ctx context.Context) error {
-	for {
-		events, err := r.outbox.Outbox(ctx, batch)
-		if err != nil {
-			return fmt.Errorf("read outbox: %w", err)
-		}
-		done, err := r.publish(ctx, events)
-		if len(done) > 0 {
-			if err := r.outbox.MarkPublished(context.WithoutCancel(ctx), done); err != nil {
-				return fmt.Errorf("mark published: %w", err)
-			}
-		}
-		if err != nil || len(events) < batch {
+	for partition := range r.kicks {
+		if err := r.drain(ctx, partition); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-func (r *Relay) publish(ctx context.Context, events []tandem.Outgoing) (done []int64, first error) {
-	blocked := map[tandem.UserID]bool{}
-	for _, e := range events {
-		if blocked[e.User] {
-			continue
-		}
-		if err := r.bus.Publish(ctx, e.Topic, e.User, e.Event); err != nil {
-			blocked[e.User] = true
-			if first == nil {
-				first = fmt.Errorf("publish to %s: %w", e.Topic, err)
+func (r *Relay) drain(ctx context.Context, partition int) error {
+	for {
+		heads := map[tandem.UserID]tandem.Seq{}
+		n, err := r.outbox.Forward(ctx, partition, batch, func(ctx context.Context, entries []tandem.Outgoing) ([]int64, error) {
+			return r.publish(ctx, entries, heads)
+		})
+		if r.Ping != nil {
+			for user, head := range heads {
+				r.Ping(ctx, user, head)
 			}
-			continue
 		}
-		done = append(done, e.ID)
-		if r.Metrics.Published != nil {
+		if err != nil {
+			return fmt.Errorf("forward list %d: %w", partition, err)
+		}
+		if n < batch {
+			return nil
+		}
+	}
+}
+
+// publish puts the events among entries on their topics. The others were done with being written. heads becomes what is done,
+// by user.
+func (r *Relay) publish(ctx context.Context, entries []tandem.Outgoing, heads map[tandem.UserID]tandem.Seq) (done []int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	byID := make(map[int64]tandem.Outgoing, len(entries))
+	events := make([]tandem.Outgoing, 0, len(entries))
+	for _, e := range entries {
+		byID[e.ID] = e
+		if e.Topic == "" {
+			done = append(done, e.ID)
+		} else {
+			events = append(events, e)
+		}
+	}
+	if len(events) > 0 {
+		var published []int64
+		published, err = r.bus.Publish(ctx, events)
+		done = append(done, published...)
+	}
+	for _, id := range done {
+		e := byID[id]
+		heads[e.User] = max(heads[e.User], e.Seq)
+		if e.Topic != "" && r.Metrics.Published != nil {
 			r.Metrics.Published(e.Topic)
 		}
 	}
-	return done, first
+	return done, err
 }
 
-func (r *Relay) count(f func()) {
+// gauge tells what waits, until ctx ends.
+func (r *Relay) gauge(ctx context.Context) {
+	if r.Metrics.Backlog == nil {
+		return
+	}
+	for {
+		if b, err := r.outbox.Backlog(ctx); err == nil {
+			age := time.Duration(0)
+			if !b.Oldest.IsZero() {
+				age = time.Since(b.Oldest)
+			}
+			r.Metrics.Backlog(b.Pending, age)
+		} else if ctx.Err() == nil {
+			r.log.WarnContext(ctx, "outbox not counted", "err", err)
+		}
+		if !sleep(ctx, gaugesEvery) {
+			return
+		}
+	}
+}
+
+// sleep waits; false: ctx ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func count(f func()) {
 	if f != nil {
 		f()
 	}
