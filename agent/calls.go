@@ -257,7 +257,7 @@ func (r *run) report(i int, status string, raw json.RawMessage) {
 	}
 }
 
-// learn takes in that from now on task text may speak through the model.
+// learn takes in that from now on task text may speak through the model. Through the planner none does.
 func (r *run) learn() {
-	r.policy.tainted = r.policy.tainted || slices.ContainsFunc(r.live.row().Calls, func(c tandem.ToolCall) bool { return len(resultOf(r.full(c)).rows()) > 0 })
+	r.policy.tainted = r.policy.tainted || !r.policy.planned && slices.ContainsFunc(r.live.row().Calls, func(c tandem.ToolCall) bool { return len(resultOf(r.full(c)).rows()) > 0 })
 }

@@ -99,6 +99,9 @@ func tokensOf(messages []Message) int64 {
 	return int64(n / 4)
 }
 
+// ahead is how many pieces a model may speak before the first is heard: what is there at once needs no handing over one by one.
+const ahead = 16
+
 type piece struct {
 	event Event
 	err   error
@@ -107,7 +110,7 @@ type piece struct {
 // listen asks the model and passes on what it says while it says it.
 func (r *run) listen(ctx context.Context, req Request) (h heard, err error) {
 	ctx, hangUp := context.WithCancel(ctx)
-	pieces := make(chan piece)
+	pieces := make(chan piece, ahead)
 	var speaking sync.WaitGroup
 	defer speaking.Wait()
 	defer hangUp()

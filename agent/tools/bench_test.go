@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -15,6 +16,30 @@ func BenchmarkBind(b *testing.B) {
 	tb := New(Options{Store: instant{}})
 	for b.Loop() {
 		tb.Bind(Caller{User: "ann", Kind: Program})
+	}
+}
+
+// Edit answers like an addition of one task.
+func (instant) Edit(context.Context, tandem.UserID, tandem.Edit) (tandem.Outcome, error) {
+	return tandem.Outcome{Seq: 7, Result: json.RawMessage(`{"success":true,"status":"created","task_id":1,"title":"Pay rent","message":"Added.","seq":7,"op_id":"o"}`)}, nil
+}
+
+// BenchmarkTurn binds the tools to a turn and makes its one call.
+func BenchmarkTurn(b *testing.B) {
+	tb := New(Options{Store: instant{}, Limits: Limits{Writes: 1 << 40}})
+	settings := tandem.DefaultSettings()
+	b.ReportAllocs()
+	for b.Loop() {
+		k, err := tb.Client(b.Context(), Caller{User: "ann", Kind: Agent, Settings: &settings})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, failed, err := k.CallTool(b.Context(), AddTask, json.RawMessage(`{"title":"Pay rent","op_id":"o"}`)); failed || err != nil {
+			b.Fatal(failed, err)
+		}
+		if err := k.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

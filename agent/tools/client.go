@@ -38,7 +38,7 @@ func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
 		return nil, fmt.Errorf("start the tool client: %w", err)
 	}
 	hello := mcp.InitializeRequest{}
-	hello.Params.ProtocolVersion = mcp.LATEST_PROTOCOL_VERSION
+	hello.Params.ProtocolVersion = mcp.LATEST_LEGACY_PROTOCOL_VERSION
 	hello.Params.ClientInfo = mcp.Implementation{Name: serverName + "-agent", Version: tb.Version}
 	if _, err := rpc.Initialize(ctx, hello); err != nil {
 		return nil, fmt.Errorf("greet the tools: %w", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"tandem"
@@ -80,7 +81,9 @@ func (e *embedded) buildWorkers() {
 	e.db.OnCommit = func(d tandem.Delta) {
 		// News of a commit belongs to no request. The channel takes it without failing; whoever misses it reads the log.
 		_ = e.channels.Publish(context.Background(), tandem.Signal{User: d.User, Delta: &d})
-		e.relay.Kick()
+		if slices.ContainsFunc(d.Changes, func(ch tandem.Change) bool { return ch.Kind == tandem.KindTask }) { // the rest has no events
+			e.relay.Kick()
+		}
 	}
 }
 

@@ -70,21 +70,20 @@ func (db *DB) Transcript(ctx context.Context, user tandem.UserID, conv int64, be
 func (db *DB) messages(
 	ctx context.Context, user tandem.UserID, conv int64, before string, limit int, hidden bool,
 ) (out []tandem.Message, more bool, err error) {
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
+	out, err = view(ctx, db, func(ctx context.Context, c *conn) ([]tandem.Message, error) {
 		if _, err := conversation(ctx, c, user, conv); err != nil {
-			return err
+			return nil, err
 		}
 		end := int64(1<<62 - 1)
 		if before != "" {
 			if end, err = position(ctx, c, user, conv, before); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		out, err = list(ctx, c, scanMessage, `
+		return list(ctx, c, scanMessage, `
 			select user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at from messages
 			where user_id = ? and conversation = ? and position < ? and (? or role <> 'hidden') order by position desc limit ?`,
 			user, conv, end, hidden, limit+1)
-		return err
 	})
 	if len(out) > limit {
 		out, more = out[:limit], true

@@ -121,10 +121,9 @@ func (db *DB) TokenByHash(ctx context.Context, hash string) (user tandem.UserID,
 
 // RevokedBefore gives the instant before which a user's JWTs are void; zero: none is.
 func (db *DB) RevokedBefore(ctx context.Context, user tandem.UserID) (at time.Time, err error) {
-	var ms int64
-	err = db.read(ctx, func(ctx context.Context, c *conn) error {
-		_, err := c.one(ctx, into(&ms), `select revoked_before from users where user_id = ?`, user)
-		return err
+	ms, err := view(ctx, db, func(ctx context.Context, c *conn) (ms int64, err error) {
+		_, err = c.one(ctx, into(&ms), `select revoked_before from users where user_id = ?`, user)
+		return ms, err
 	})
 	if ms > 0 {
 		at = instant(ms)
