@@ -21,6 +21,7 @@ var components = map[string]func() error{
 	"postgres":  func() error { return missing(postgresProgram("postgres")) },
 	"pgbouncer": func() error { return missing(program("pgbouncer")) },
 	"redis":     func() error { return missing(program("redis-server")) },
+	"kafka":     func() error { return missing(findJava()) },
 }
 
 // Require skips the test when a component is missing on this machine and says how to get it. It fails instead where TANDEM_REQUIRE names the
@@ -55,7 +56,7 @@ func required(name string) bool {
 	return slices.Contains(names, "all") || slices.Contains(names, name)
 }
 
-func missing(_ string, err error) error { return err }
+func missing[C any](_ C, err error) error { return err }
 
 // program finds a command on the path or where distributions keep those of the administrator.
 func program(name string) (string, error) {

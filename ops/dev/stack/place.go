@@ -89,11 +89,18 @@ func sweep() {
 
 // lock takes the file for this process, and gives what lets go of it. It does not wait.
 func lock(name string) (unlock func(), err error) {
+	return flock(name, syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// lockWaiting waits for the file.
+func lockWaiting(name string) (unlock func(), err error) { return flock(name, syscall.LOCK_EX) }
+
+func flock(name string, how int) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := syscall.Flock(int(f.Fd()), how); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -31,6 +31,7 @@ func query(t *testing.T, dsn, sql string) string {
 }
 
 func TestPostgres_KeepsItsDataAndPortOverAStopAndACrash(t *testing.T) {
+	t.Parallel()
 	pg := stack.Postgres(t)
 	db := pg.Database(t)
 	pg.Exec(t, db, "CREATE TABLE kept AS SELECT 'yes' AS x; CREATE ROLE app LOGIN; GRANT SELECT ON kept TO app")
@@ -48,6 +49,7 @@ func TestPostgres_KeepsItsDataAndPortOverAStopAndACrash(t *testing.T) {
 }
 
 func TestPostgres_SettingsWin(t *testing.T) {
+	t.Parallel()
 	pg := stack.Postgres(t, "fsync=on", "max_connections=33")
 	for setting, want := range map[string]string{"fsync": "on", "max_connections": "33", "synchronous_commit": "on", "listen_addresses": "127.0.0.1"} {
 		if got := query(t, pg.DSN("", ""), "SELECT current_setting('"+setting+"')"); got != want {
@@ -57,6 +59,7 @@ func TestPostgres_SettingsWin(t *testing.T) {
 }
 
 func TestPgBouncer_PoolsByTransactionForRolesMadeLater(t *testing.T) {
+	t.Parallel()
 	pg := stack.SharedPostgres(t)
 	b := stack.PgBouncer(t, pg, "default_pool_size = 1")
 	db := pg.Database(t)

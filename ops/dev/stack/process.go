@@ -40,7 +40,7 @@ type spec struct {
 	ready  func(context.Context) error
 	stop   syscall.Signal // asks for a graceful end
 	grace  time.Duration  // until that counts as hung
-	orphan syscall.Signal // from the kernel when this process dies
+	orphan syscall.Signal // from the kernel when this process dies, and from us when the owner ends
 }
 
 // launch starts the program and ends it with t.
@@ -103,20 +103,40 @@ func (p *Process) fork() error {
 
 // await asks until the program answers. It gives up early when the program ends.
 func (p *Process) await(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := poll(ctx, p.ready)
+	switch {
+	case err == nil:
+		return nil
+	case !p.running():
+		return fmt.Errorf("%s ended at its start: %v\n%s", p.name, p.cmd.ProcessState, p.logTail())
+	default:
+		return fmt.Errorf("%s does not answer: %w\n%s", p.name, err, p.logTail())
+	}
+}
+
+// poll asks until the answer is no error, for a minute at most, and then gives the last one.
+func poll(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
-		err := p.ready(ctx)
+		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-p.done:
-			return fmt.Errorf("%s ended at its start: %v\n%s", p.name, p.cmd.ProcessState, p.logTail())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer: %w\n%s", p.name, err, p.logTail())
+			return err
 		case <-tick.C:
 		}
 	}
@@ -235,14 +255,19 @@ func tail(log []byte) string {
 	return string(bytes.TrimSpace(log))
 }
 
-// close ends the program with its owner; only a graceful end that hangs is an error.
+// close ends the program with its owner, at once: its data goes as well.
 func (p *Process) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.running() {
 		return
 	}
-	if err := p.end(); err != nil {
-		p.owner.Errorf("%v", err)
+	if p.orphan != syscall.SIGKILL && p.cmd.Process.Signal(p.orphan) == nil {
+		select {
+		case <-p.done:
+			return
+		case <-time.After(p.grace):
+		}
 	}
+	p.kill()
 }

@@ -9,6 +9,7 @@ import (
 )
 
 func TestRedis_KeepsItsDataAndPortOverAStopAndACrash(t *testing.T) {
+	t.Parallel()
 	r := stack.Redis(t)
 	client := redis.NewClient(&redis.Options{Addr: r.Addr})
 	defer client.Close()
@@ -25,6 +26,7 @@ func TestRedis_KeepsItsDataAndPortOverAStopAndACrash(t *testing.T) {
 }
 
 func TestRedis_TakesOptions(t *testing.T) {
+	t.Parallel()
 	r := stack.Redis(t, "--requirepass", "secret")
 	client := redis.NewClient(&redis.Options{Addr: r.Addr, Password: "secret"})
 	defer client.Close()
