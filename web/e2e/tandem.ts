@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import { expect, inject } from "vitest";
 
-const READY = /http:\/\/\S+#code=\S+/;
+const READY = /ready(?: at|\. Open)\s+(http:\/\/\S+)/;
+const LINK = /http:\/\/\S+#code=\S+/;
 const QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** A running program with data of its own. It can die and come back on the same port. */
@@ -16,20 +17,28 @@ export class Tandem {
   #bin = inject("tandem");
   #port = 0;
   #process: ChildProcess | null = null;
+  /** Settings of the next start, beside an own port and an own folder. */
+  settings: Record<string, string> = {};
 
   get origin(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  async start(): Promise<void> {
+  /** Takes a port, by which others can be told of the program before it runs. */
+  async reserve(): Promise<string> {
     this.#port ||= await freePort();
+    return this.origin;
+  }
+
+  async start(): Promise<void> {
+    await this.reserve();
     const child = spawn(this.#bin, ["up"], { env: this.#env(), stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     this.link = await new Promise<string>((found, failed) => {
       let said = "";
       const read = (chunk: Buffer): void => {
         said += chunk.toString();
-        const link = READY.exec(said)?.[0];
+        const link = READY.exec(said)?.[1];
         if (link) found(link);
       };
       child.stdout.on("data", read);
@@ -40,10 +49,15 @@ export class Tandem {
 
   /** Another sign-in link, for another browser. */
   another(): string {
-    const said = execFileSync(this.#bin, ["link"], { env: this.#env(), encoding: "utf8" });
-    const link = READY.exec(said)?.[0];
+    const said = this.run("link");
+    const link = LINK.exec(said)?.[0];
     if (!link) throw new Error(`tandem link said ${said}`);
     return link;
+  }
+
+  /** Runs a command beside the server; gives what it said. */
+  run(...args: string[]): string {
+    return execFileSync(this.#bin, args, { env: this.#env(), encoding: "utf8" });
   }
 
   /** Dies without a word. */
@@ -63,11 +77,11 @@ export class Tandem {
 
   #env(): NodeJS.ProcessEnv {
     const { PATH, TANDEM_WEB_DIR } = process.env;
-    return { PATH, ...(TANDEM_WEB_DIR ? { TANDEM_WEB_DIR } : {}), HOME: this.dir, TANDEM_ADDR: `127.0.0.1:${this.#port}`, TANDEM_DATA_DIR: this.dir };
+    return { PATH, ...(TANDEM_WEB_DIR ? { TANDEM_WEB_DIR } : {}), HOME: this.dir, TANDEM_ADDR: `127.0.0.1:${this.#port}`, TANDEM_DATA_DIR: this.dir, ...this.settings };
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const probe = createServer();
     probe.on("error", failed);

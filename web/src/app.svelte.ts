@@ -8,7 +8,7 @@ import type { Scene } from "./query";
 import { Replica } from "./replica";
 import { Route } from "./route.svelte";
 import { Rows } from "./rows.svelte";
-import { rememberUser, signOut as endSession, type Grant } from "./session";
+import { lastUser, rememberUser, signOut as endSession, type Grant } from "./session";
 import type { Link } from "./socket";
 import { Store } from "./store";
 import { Tabs } from "./tabs";
@@ -263,6 +263,7 @@ export class App {
       case "renumbered":
         return this.#replica.renumber(input.first);
       case "link":
+        if (input.link.state === "signed_out" && this.#elsewhere()) return location.reload();
         this.link = input.link;
         return;
       case "stored":
@@ -271,6 +272,12 @@ export class App {
       case "frame":
         return this.#frame(input.frame);
     }
+  }
+
+  /** Whether another person signed in on this browser meanwhile: this page's rows are not for their eyes. */
+  #elsewhere(): boolean {
+    const last = lastUser();
+    return last !== null && last !== this.user;
   }
 
   #begin(input: Input & { type: "state" }): void {
