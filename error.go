@@ -113,6 +113,16 @@ func Limited(limit string, retryMS int64, format string, args ...any) *Error {
 	return &Error{Code: CodeLimited, Message: fmt.Sprintf(format, args...), Details: Details{Field: limit, RetryMS: retryMS}}
 }
 
+// unavailableFor is when to ask again a store that did not answer.
+const unavailableFor = 1000
+
+// Unavailable reports that the store did not answer: nobody knows whether the call took effect. The same call under the same
+// id (op_id, mid, turn_id) gives the first result. It is internal with Details.RetryMS, which no other internal error has.
+func Unavailable(cause error) *Error {
+	e := &Error{Code: CodeInternal, Message: "The database does not answer. Try again in a moment.", Details: Details{RetryMS: unavailableFor}}
+	return e.Because(cause)
+}
+
 // Because attaches the cause for the log and returns e.
 func (e *Error) Because(cause error) *Error {
 	e.cause = cause

@@ -1,0 +1,273 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"tandem"
+)
+
+// What a snapshot holds of what could be endless.
+const (
+	snapshotCompleted     = 30 * 24 * time.Hour
+	snapshotConversations = 20
+	snapshotMessages      = 50 // of each conversation
+)
+
+// Head gives the state of a user's log; an unknown user has an empty one.
+func (db *DB) Head(ctx context.Context, user tandem.UserID) (head tandem.Head, err error) {
+	err = db.read(ctx, user, func(ctx context.Context, c *conn) error {
+		a, _, err := readAccount(ctx, c, user)
+		head = tandem.Head{Seq: a.seq, Floor: a.floor}
+		return err
+	})
+	return head, err
+}
+
+// Heads gives the last numbers of many users in one read. Unknown users are left out.
+func (db *DB) Heads(ctx context.Context, users []tandem.UserID) (map[tandem.UserID]tandem.Seq, error) {
+	names := make([]string, len(users))
+	for i, user := range users {
+		names[i] = string(user)
+	}
+	heads := make(map[tandem.UserID]tandem.Seq, len(users))
+	err := db.read(ctx, everyone, func(ctx context.Context, c *conn) error {
+		_, err := list(ctx, c, func(r row) (struct{}, error) {
+			var user tandem.UserID
+			var seq tandem.Seq
+			err := r.Scan(&user, &seq)
+			heads[user] = seq
+			return struct{}{}, err
+		}, `select user_id, seq from heads($1::text[])`, names)
+		return err
+	})
+	return heads, err
+}
+
+// Log gives what changed behind from as one delta, squashed to the last change of each row. False: the log does not reach back
+// to from, or does not reach from yet.
+func (db *DB) Log(ctx context.Context, user tandem.UserID, from tandem.Seq) (delta tandem.Delta, ok bool, err error) {
+	err = db.read(ctx, user, func(ctx context.Context, c *conn) error {
+		a, _, err := readAccount(ctx, c, user)
+		if ok = from >= a.floor && from <= a.seq; !ok || err != nil {
+			return err
+		}
+		delta = tandem.Delta{User: user, From: from + 1, To: a.seq}
+		if delta.Changes, err = changedSince(ctx, c, user, from); err != nil {
+			return err
+		}
+		return fillRows(ctx, c, user, delta.Changes)
+	})
+	return delta, ok && err == nil, err
+}
+
+// changedSince lists the rows that changed behind from, each with its last change, in the order of those.
+func changedSince(ctx context.Context, c *conn, user tandem.UserID, from tandem.Seq) ([]tandem.Change, error) {
+	lines, err := list(ctx, c, scanChange, `
+		select kind, id, version, actor, turn_id, client, mid from changes where user_id = $1 and seq > $2 order by seq desc, n desc`, user, from)
+	if err != nil {
+		return nil, err
+	}
+	type key struct {
+		kind tandem.Kind
+		id   string
+	}
+	seen := make(map[key]bool, len(lines))
+	last := lines[:0]
+	for _, l := range lines {
+		if k := (key{l.Kind, l.ID}); !seen[k] {
+			seen[k] = true
+			last = append(last, l)
+		}
+	}
+	slices.Reverse(last)
+	return last, nil
+}
+
+func scanChange(r row) (ch tandem.Change, err error) {
+	err = r.Scan(&ch.Kind, &ch.ID, &ch.Version, &ch.Actor, &ch.TurnID, &ch.Client, &ch.Mid)
+	return ch, err
+}
+
+// fillRows reads the present rows of changes. What is gone stays without one.
+func fillRows(ctx context.Context, c *conn, user tandem.UserID, changes []tandem.Change) (err error) {
+	ids := map[tandem.Kind][]string{}
+	for _, ch := range changes {
+		ids[ch.Kind] = append(ids[ch.Kind], ch.ID)
+	}
+	rows := map[tandem.Kind]map[string]json.RawMessage{}
+	for kind, wanted := range ids {
+		if rows[kind], err = rowsOf(ctx, c, user, kind, wanted); err != nil {
+			return err
+		}
+	}
+	for i, ch := range changes {
+		changes[i].Row = rows[ch.Kind][ch.ID]
+	}
+	return nil
+}
+
+// rowsOf gives the rows of a kind that clients hold now, among those with the given ids.
+func rowsOf(ctx context.Context, c *conn, user tandem.UserID, kind tandem.Kind, ids []string) (map[string]json.RawMessage, error) {
+	switch kind {
+	case tandem.KindTask:
+		return keyed(ctx, c, decodeTask, taskRow, selectTasks+`and t.uid = any ($2::text[]) and t.status < 2`, user, ids)
+	case tandem.KindConv:
+		numbers, err := conversationNumbers(ids)
+		if err != nil {
+			return nil, err
+		}
+		return keyed(ctx, c, scanConversation, conversationRow, `
+			select user_id, number, title, created_at, updated_at from conversations where user_id = $1 and number = any ($2::bigint[])`, user, numbers)
+	case tandem.KindMsg:
+		return keyed(ctx, c, scanMessage, messageRow, selectMessages+`and id = any ($2::text[]) and role <> 'hidden'`, user, ids)
+	case tandem.KindNotice:
+		return keyed(ctx, c, scanNotice, noticeRow, selectNotices+`and id = any ($2::text[]) and shown`, user, ids)
+	case tandem.KindApproval:
+		found, err := approvals(ctx, c, `user_id = $1 and id = any ($2::text[]) and open`, user, ids)
+		return byID(found, approvalRow, err)
+	case tandem.KindSettings:
+		s, err := fullSettings(ctx, c, user)
+		return byID([]tandem.Settings{s}, settingsRow, err)
+	}
+	return nil, fmt.Errorf("the log holds a row of unknown kind %q", kind)
+}
+
+// What begins the statements that read messages and notices.
+const (
+	selectMessages = `
+		select user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at from messages where user_id = $1 `
+	selectNotices = `
+		select id, user_id, reminder_id, generation, task, number, title, due, fired_at from notices where user_id = $1 `
+)
+
+func conversationNumbers(ids []string) ([]int64, error) {
+	numbers := make([]int64, len(ids))
+	for i, id := range ids {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the log names conversation %q", id)
+		}
+		numbers[i] = n
+	}
+	return numbers, nil
+}
+
+// keyed reads rows and gives each as clients hold it, by its id.
+func keyed[T any](
+	ctx context.Context, c *conn, scan func(row) (T, error), show func(T) (string, any), query string, args ...any,
+) (map[string]json.RawMessage, error) {
+	found, err := list(ctx, c, scan, query, args...)
+	return byID(found, show, err)
+}
+
+func byID[T any](found []T, show func(T) (string, any), err error) (map[string]json.RawMessage, error) {
+	if err != nil {
+		return nil, err
+	}
+	rows := make(map[string]json.RawMessage, len(found))
+	for _, v := range found {
+		id, shown := show(v)
+		if rows[id], err = encode(shown); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// How each kind is shown, with its id.
+func taskRow(t tandem.Task) (string, any) { return t.UID, t.RowJSON() }
+
+func conversationRow(c tandem.Conversation) (string, any) {
+	return tandem.ConversationKey(c.Number), c.Row()
+}
+func messageRow(m tandem.Message) (string, any)   { return m.ID, m.Row() }
+func noticeRow(n tandem.Notice) (string, any)     { return n.ID, n.Row() }
+func approvalRow(a tandem.Approval) (string, any) { return a.ID, a.Row() }
+func settingsRow(s tandem.Settings) (string, any) { return settingsID, s }
+
+// Cost tells how many rows changed behind from, and about how many a snapshot would hold.
+func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error) {
+	err = db.read(ctx, user, func(ctx context.Context, c *conn) error {
+		if _, err := c.one(ctx, into(&changes), `
+			select count(*) from (select distinct kind, id from changes where user_id = $1 and seq > $2) as rows`, user, from); err != nil {
+			return err
+		}
+		_, err := c.one(ctx, into(&liveRows), `
+			select 1 + pending
+				+ (select count(*) from tasks where user_id = $1 and status = 1 and ended_at > $2)
+				+ (select least($3::bigint, count(*)) from conversations where user_id = $1)
+				+ (select count(*) from (select from messages where user_id = $1 limit $4) as m)
+				+ (select count(*) from notices where user_id = $1 and shown)
+				+ (select count(*) from approvals where user_id = $1 and open)
+			from users where user_id = $1`,
+			user, db.clock().Add(-snapshotCompleted), snapshotConversations, snapshotConversations*snapshotMessages)
+		return err
+	})
+	return changes, liveRows, err
+}
+
+// Snapshot gives all that a client of the user holds, of one moment.
+func (db *DB) Snapshot(ctx context.Context, user tandem.UserID) (s tandem.Snapshot, err error) {
+	err = db.read(ctx, user, func(ctx context.Context, c *conn) error {
+		a, _, err := readAccount(ctx, c, user)
+		if err != nil {
+			return err
+		}
+		s = tandem.Snapshot{Seq: a.seq, Rows: map[tandem.Kind][]json.RawMessage{}}
+		return db.fill(ctx, c, user, s.Rows)
+	})
+	return s, err
+}
+
+func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[tandem.Kind][]json.RawMessage) error {
+	settings, err := fullSettings(ctx, c, user)
+	if rows[tandem.KindSettings], err = shown([]tandem.Settings{settings}, settingsRow, err); err != nil {
+		return err
+	}
+	tasks, err := list(ctx, c, decodeTask, selectTasks+`and (t.status = 0 or t.status = 1 and t.ended_at > $2)`,
+		user, db.clock().Add(-snapshotCompleted))
+	if rows[tandem.KindTask], err = shown(tasks, taskRow, err); err != nil {
+		return err
+	}
+	notices, err := list(ctx, c, scanNotice, selectNotices+`and shown`, user)
+	if rows[tandem.KindNotice], err = shown(notices, noticeRow, err); err != nil {
+		return err
+	}
+	open, err := approvals(ctx, c, `user_id = $1 and open`, user)
+	if rows[tandem.KindApproval], err = shown(open, approvalRow, err); err != nil {
+		return err
+	}
+	conversations, err := list(ctx, c, scanConversation, `
+		select user_id, number, title, created_at, updated_at from conversations where user_id = $1 order by number desc limit $2`,
+		user, snapshotConversations)
+	if rows[tandem.KindConv], err = shown(conversations, conversationRow, err); err != nil {
+		return err
+	}
+	messages, err := list(ctx, c, scanMessage, `
+		select m.user_id, m.id, m.conversation, m.turn_id, m.role, m.text, m.tool_calls, m.engine, m.status, m.created_at
+		from (select user_id, number from conversations where user_id = $1 order by number desc limit $2) as c
+		cross join lateral (
+			select * from messages where user_id = $1 and conversation = c.number and role <> 'hidden' order by position desc limit $3) as m`,
+		user, snapshotConversations, snapshotMessages)
+	rows[tandem.KindMsg], err = shown(messages, messageRow, err)
+	return err
+}
+
+func shown[T any](found []T, show func(T) (string, any), err error) ([]json.RawMessage, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := make([]json.RawMessage, len(found))
+	for i, v := range found {
+		_, row := show(v)
+		if out[i], err = encode(row); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
