@@ -121,10 +121,10 @@ func bind(fs *flag.FlagSet) (load func() (config, error)) {
 
 // lookup reads the setting from the environment. A secret may stand in a file that the variable with _FILE names.
 func (s setting) lookup() (value, source string, err error) {
-	value = os.Getenv(s.env)
+	value, _ = os.LookupEnv(s.env)
 	file := ""
 	if s.secret {
-		file = os.Getenv(s.env + "_FILE")
+		file, _ = os.LookupEnv(s.env + "_FILE")
 	}
 	switch {
 	case file == "":

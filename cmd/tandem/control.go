@@ -134,8 +134,29 @@ func (r remote) do(ctx context.Context, name string, args any, body io.Reader, o
 	return nil
 }
 
+// doer does verbs: the running server, or this process on a database that it has opened.
+type doer interface {
+	do(ctx context.Context, name string, args any, body io.Reader, out io.Writer) error
+}
+
+// direct does verbs in this process.
+type direct map[string]verb
+
+// do runs a verb.
+func (d direct) do(ctx context.Context, name string, args any, body io.Reader, out io.Writer) error {
+	run, ok := d[name]
+	if !ok {
+		return fmt.Errorf("%q is for the embedded mode; with TANDEM_DATABASE_URL use the tools of Postgres", name)
+	}
+	encoded, err := json.Marshal(args)
+	if err != nil {
+		return fmt.Errorf("encode arguments of %s: %w", name, err)
+	}
+	return run(ctx, encoded, body, out)
+}
+
 // ask runs a verb whose answer is one JSON value.
-func ask[T any](ctx context.Context, r remote, name string, args any) (T, error) {
+func ask[T any](ctx context.Context, r doer, name string, args any) (T, error) {
 	var answer T
 	pr, pw := io.Pipe()
 	done := make(chan error, 1)

@@ -42,6 +42,11 @@ func withServer(ctx context.Context, c config, std stdio, f func(context.Context
 	return errors.Join(err, <-ended)
 }
 
+// withOperator runs f where the data are: through the server of the data folder.
+func withOperator(ctx context.Context, c config, std stdio, f func(context.Context, doer) error) error {
+	return withServer(ctx, c, std, func(ctx context.Context, r remote) error { return f(ctx, r) })
+}
+
 // dataCommand parses the flags of a command on the data folder.
 func dataCommand(std stdio, name string, args []string, more func(*flag.FlagSet)) (c config, words []string, err error) {
 	fs := flags(std, name)
@@ -120,7 +125,7 @@ func runToken(ctx context.Context, std stdio, args []string) error {
 		return tandem.Invalid("user", in.User, "%q is not a user id", in.User)
 	}
 	if in.Personal != "" {
-		return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+		return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 			token, err := ask[string](ctx, r, "token", in)
 			if err == nil {
 				fmt.Fprintln(std.out, token)
@@ -171,7 +176,7 @@ func runBackup(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s is not a file name: %w", words[0], err)
 	}
-	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, "backup", target, nil, std.out)
 	})
 }
@@ -191,7 +196,7 @@ func runRestore(ctx context.Context, std stdio, args []string) error {
 	if _, err := os.Stat(source); err != nil {
 		return fmt.Errorf("there is no file %s", source)
 	}
-	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, "restore", source, nil, std.out)
 	})
 }
@@ -205,7 +210,7 @@ func runExport(ctx context.Context, std stdio, args []string) error {
 	if len(words) > 0 {
 		return usage(std, "export [--user ID]")
 	}
-	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, "export", user, nil, std.out)
 	})
 }
@@ -228,7 +233,7 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 		defer f.Close()
 		in = f
 	}
-	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, "import", user, in, std.out)
 	})
 }
@@ -243,7 +248,7 @@ func runUser(ctx context.Context, std stdio, args []string) error {
 	if len(words) != 1 || verbs[words[0]] == "" {
 		return usage(std, "user list|export|delete|revoke [--user ID]")
 	}
-	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, verbs[words[0]], user, nil, std.out)
 	})
 }
@@ -263,7 +268,7 @@ func runReplay(ctx context.Context, std stdio, args []string) error {
 	if len(words) > 0 {
 		return usage(std, "replay [--dry-run]")
 	}
-	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
+	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, "replay", in, nil, std.out)
 	})
 }

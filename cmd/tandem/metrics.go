@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"tandem/agent"
 	"tandem/agent/tools"
 	"tandem/server/auth"
-	"tandem/server/inproc"
 	"tandem/server/rest"
 	"tandem/server/telemetry"
 	"tandem/sync/hub"
@@ -87,12 +85,4 @@ func relayMetrics(m *telemetry.Metrics) relay.Metrics {
 
 func remindMetrics(m *telemetry.Metrics) remind.Metrics {
 	return remind.Metrics{Fired: m.ReminderFired, Rescued: m.Rescued, Overdue: m.Overdue}
-}
-
-// aged notes how old the events of a subscription are when they are taken.
-func aged(m *telemetry.Metrics, s subscription) inproc.Handler {
-	return func(ctx context.Context, e tandem.Event) error {
-		m.EventTaken(s.group, time.Since(time.Time(e.Timestamp)))
-		return s.handler(ctx, e)
-	}
 }
