@@ -239,6 +239,7 @@ type Notice struct {
 	Title      string    `json:"title"`
 	Due        *Due      `json:"due,omitempty"`
 	FiredAt    time.Time `json:"fired_at"`
+	Silent     bool      `json:"silent,omitempty"` // it came in the person's quiet hours
 }
 
 // NoticeRow is a notice as clients hold it.
@@ -251,13 +252,14 @@ type NoticeRow struct {
 	Title      string `json:"title"`
 	Due        *Due   `json:"due"`
 	FiredAt    Stamp  `json:"fired_at"`
+	Silent     bool   `json:"silent,omitempty"` // shown without a sound
 }
 
 // Row gives the client's view of n.
 func (n Notice) Row() NoticeRow {
 	return NoticeRow{
 		ID: n.ID, UserID: n.UserID, ReminderID: n.ReminderID, TaskID: n.TaskUID, Number: n.Number, Title: n.Title, Due: n.Due,
-		FiredAt: Stamp(n.FiredAt),
+		FiredAt: Stamp(n.FiredAt), Silent: n.Silent,
 	}
 }
 

@@ -132,7 +132,7 @@ func rowsOf(ctx context.Context, c *conn, user tandem.UserID, kind tandem.Kind, 
 			where user_id = ? and id in (select value from json_each(?)) and role <> 'hidden'`, user, ids)
 	case tandem.KindNotice:
 		return keyed(ctx, c, scanNotice, noticeRow, `
-			select id, user_id, reminder_id, generation, task, number, title, due, fired_at from notices
+			select id, user_id, reminder_id, generation, task, number, title, due, fired_at, silent from notices
 			where user_id = ? and id in (select value from json_each(?)) and shown = 1`, user, ids)
 	case tandem.KindApproval:
 		found, err := approvals(ctx, c, `user_id = ? and id in (select value from json_each(?)) and open = 1`, user, ids)
@@ -223,7 +223,7 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 		return err
 	}
 	notices, err := list(ctx, c, scanNotice, `
-		select id, user_id, reminder_id, generation, task, number, title, due, fired_at from notices where user_id = ? and shown = 1`, user)
+		select id, user_id, reminder_id, generation, task, number, title, due, fired_at, silent from notices where user_id = ? and shown = 1`, user)
 	if rows[tandem.KindNotice], err = shown(notices, noticeRow, err); err != nil {
 		return err
 	}

@@ -240,7 +240,7 @@ CREATE TABLE notices (
 	title       text    not null,
 	due         text, -- tandem.Due
 	fired_at    integer not null,
-	shown       integer not null default 1, -- until it is dismissed
+	shown       integer not null default 1, silent integer not null default 0, -- until it is dismissed
 	primary key (user_id, id),
 	unique (user_id, reminder_id, generation)
 ) without rowid;

@@ -62,7 +62,7 @@ func (s *statements) collect(db *DB) {
 // tenant tables hold rows of people: none is ever read from end to end.
 var tenant = []string{
 	"tasks", "task_tags", "facets", "versions", "reminders", "changes", "outbox", "operations", "clients", "mids", "inbox", "conversations", "messages",
-	"turns", "approvals", "notices", "tokens", "devices", "feeds", "pushes", "audit", "dead_letters",
+	"turns", "approvals", "notices", "deliveries", "tokens", "devices", "feeds", "pushes", "audit", "dead_letters",
 }
 
 // aliases of tenant tables in statements.
@@ -140,6 +140,7 @@ var ownerless = map[string]string{
 	`select user_id from feeds where hash`:                  "a secret names its owner",
 	`select id, topic, user_id, at, event from audit`:       "operators read the trail of everyone",
 	`from dead_letters where id > ?`:                        "operators read what was set aside",
+	`select user_id, event_id, channel, target`:             "the courier looks for what is to be sent",
 	`select distinct user_id from`:                          "the purge looks for whom to purge",
 	`delete from versions where id in (select id`:           "the purge is by age",
 	`delete from operations where (user_id, op_id) in`:      "the purge is by age",

@@ -56,6 +56,7 @@ var erasure = []string{
 	`delete from turns where user_id = ?`,
 	`delete from approvals where user_id = ?`,
 	`delete from conversations where user_id = ?`,
+	`delete from deliveries where user_id = ?`,
 	`delete from notices where user_id = ?`,
 	`delete from tokens where user_id = ?`,
 	`delete from devices where user_id = ?`,

@@ -24,7 +24,7 @@ func (db *DB) CountFailure(ctx context.Context, consumer, eventID string) (failu
 }
 
 // AddNotice shows that a reminder fired, once per generation and event, and only while its task is open. False: it was there, or
-// nobody wants it any more. A task that the user does not have is not found.
+// nobody wants it any more. A task that the user does not have is not found. With the notice its deliveries are planned.
 func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (added bool, err error) {
 	err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
 		if seen, err := w.inInbox(ctx, in); seen || err != nil {
@@ -42,7 +42,14 @@ func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (
 		case !t.Open():
 			return nil
 		}
-		added, err = w.addNotice(ctx, n)
+		settings, err := fullSettings(ctx, w.conn, w.user)
+		if err != nil {
+			return err
+		}
+		_, n.Silent = settings.QuietUntil(w.now)
+		if added, err = w.addNotice(ctx, n); added {
+			err = w.planDeliveries(ctx, tandem.PlanDeliveries(settings, n, w.now))
+		}
 		return err
 	})
 	return added && err == nil, err
@@ -58,9 +65,9 @@ func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
 		due = string(doc)
 	}
 	rows, err := w.exec(ctx, `
-		insert or ignore into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, milli(n.FiredAt))
+		insert or ignore into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at, silent)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, milli(n.FiredAt), n.Silent)
 	if err != nil || rows == 0 {
 		return false, err
 	}
@@ -71,7 +78,7 @@ func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
 func scanNotice(r row) (n tandem.Notice, err error) {
 	var due sql.NullString
 	var fired int64
-	if err := r.Scan(&n.ID, &n.UserID, &n.ReminderID, &n.Generation, &n.TaskUID, &n.Number, &n.Title, &due, &fired); err != nil {
+	if err := r.Scan(&n.ID, &n.UserID, &n.ReminderID, &n.Generation, &n.TaskUID, &n.Number, &n.Title, &due, &fired, &n.Silent); err != nil {
 		return n, err
 	}
 	n.FiredAt = instant(fired)

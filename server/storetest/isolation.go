@@ -24,6 +24,7 @@ func fill(s *stage, user tandem.UserID, mark string) {
 	_, _, err = s.EndTurn(s.ctx(), turn, tandem.Message{Text: mark}, nil)
 	s.must(err)
 	s.must(s.AddApproval(s.ctx(), user, by(""), tandem.Approval{ID: "q-" + mark, Tool: "delete_task", Hash: "h", Summary: mark, Args: json.RawMessage(`{}`)}))
+	s.set(user, reachable)
 	s.notice(tandem.Notice{ID: "n-" + mark, UserID: user, ReminderID: t.Reminders[0].ID, Generation: 1, TaskUID: t.UID, Title: mark, FiredAt: s.clock.Now()}, "e-"+mark)
 	s.set(user, tandem.SetEdit{AddToken: token(s, mark), Feed: &tandem.FeedEdit{Hash: "feed-" + mark}, Decide: func(set tandem.Settings) (tandem.Settings, error) {
 		set.Views = []tandem.View{{Name: mark, Query: mark}}
@@ -161,6 +162,9 @@ var isolation = map[string]func(*stage){
 		}
 		_, _, err = s.Device(s.ctx(), "device-"+canary)
 		s.refused(err, tandem.CodeNotFound)
+		for _, d := range s.due(time.Hour) {
+			equal(s, "owner of a delivery that waits", d.User, ann)
+		}
 		equal(s, "what ann sees", seen(s, ann), before)
 		equal(s, "a new beginning", s.add(bob, tandem.Draft{Title: "Again"}).Number, 1)
 	},

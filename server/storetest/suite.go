@@ -79,6 +79,9 @@ type Workers interface {
 	OverdueReminders(ctx context.Context, before time.Time) (int, error)
 	CountFailure(ctx context.Context, consumer, eventID string) (failures int, err error)
 	AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (bool, error)
+	DueDeliveries(ctx context.Context, until time.Time, limit int) ([]tandem.DeliveryRef, error)
+	ClaimDelivery(ctx context.Context, ref tandem.DeliveryRef, lease time.Duration) (tandem.Delivery, bool, error)
+	SettleDelivery(ctx context.Context, d tandem.Delivery, state tandem.DeliveryState, next time.Time) error
 	AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Event) (bool, error)
 	Audit(ctx context.Context, f tandem.AuditFilter) ([]tandem.AuditEntry, error)
 	AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error
@@ -117,6 +120,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		{"turns", turns},
 		{"approvals", approvals},
 		{"workers", workers},
+		{"deliveries", deliveries},
 		{"identity", identities},
 		{"isolation", isolation},
 		{"retention", retention},

@@ -18,6 +18,8 @@ create table failures (
 ) without rowid;
 create index failures_by_age on failures (at);
 
+alter table notices add column silent integer not null default 0; -- it came in quiet hours
+
 -- Notices on their way out of the product, each to one address.
 create table deliveries (
 	user_id  text    not null,
