@@ -22,6 +22,7 @@ var components = map[string]func() error{
 	"pgbouncer": func() error { return missing(program("pgbouncer")) },
 	"redis":     func() error { return missing(program("redis-server")) },
 	"kafka":     func() error { return missing(findJava()) },
+	"dapr":      findDapr,
 }
 
 // Require skips the test when a component is missing on this machine and says how to get it. It fails instead where TANDEM_REQUIRE names the

@@ -45,6 +45,12 @@ type spec struct {
 
 // launch starts the program and ends it with t.
 func launch(t T, s spec) (*Process, error) {
+	p := prepare(t, s)
+	return p, p.start(t.Context())
+}
+
+// prepare gives the program that its first start will run.
+func prepare(t T, s spec) *Process {
 	if s.grace == 0 {
 		s.grace = 20 * time.Second
 	}
@@ -56,7 +62,7 @@ func launch(t T, s spec) (*Process, error) {
 	}
 	p := &Process{spec: s, owner: t}
 	t.Cleanup(p.close)
-	return p, p.start(t.Context())
+	return p
 }
 
 // Start starts the program again on its ports and data, and returns when it answers. A running one is left alone.
@@ -208,10 +214,13 @@ func (p *Process) Signal(s syscall.Signal) {
 	}
 }
 
-// PID is the process id of the latest start.
+// PID is the process id of the latest start; 0 before the first.
 func (p *Process) PID() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return 0
+	}
 	return p.cmd.Process.Pid
 }
 
