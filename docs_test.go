@@ -25,7 +25,8 @@ func TestDocs_NameWhatExists(t *testing.T) {
 		}
 		return string(data)
 	}
-	config, program, targets := read("cmd/tandem/config.go"), read("cmd/tandem/main.go"), read("Makefile")
+	config := read("cmd/tandem/config.go") + read("web/auth/src/config.ts")
+	program, targets := read("cmd/tandem/main.go"), read("Makefile")
 	for _, name := range documents(t) {
 		text := read(name)
 		for _, m := range mdLink.FindAllStringSubmatch(text, -1) {

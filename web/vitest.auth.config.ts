@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["auth/e2e/**/*.e2e.ts"],
-    globalSetup: ["e2e/build.ts"],
+    globalSetup: ["e2e/build.ts", "auth/e2e/build.ts"],
     environment: "node",
     fileParallelism: false,
     testTimeout: 60_000,

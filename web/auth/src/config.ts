@@ -26,13 +26,13 @@ type Env = Readonly<Record<string, string | undefined>>;
 const MIN_SECRET = 32;
 
 export function loadConfig(env: Env): Config {
-  const [host, port] = address(env.TANDEM_AUTH_ADDR || "127.0.0.1:8090");
+  const [host, port] = address(env["TANDEM_AUTH_ADDR"] || "127.0.0.1:8090");
   return {
     url: origin("TANDEM_AUTH_URL", required(env, "TANDEM_AUTH_URL")),
     origins: list(required(env, "TANDEM_AUTH_ORIGINS")).map((o) => origin("TANDEM_AUTH_ORIGINS", o)),
     host,
     port,
-    proxies: ranges(env.TANDEM_TRUSTED_PROXIES ?? ""),
+    proxies: ranges(env["TANDEM_TRUSTED_PROXIES"] ?? ""),
     secret: secretKey(secret(env, "BETTER_AUTH_SECRET")),
     databaseUrl: database("TANDEM_AUTH_DATABASE_URL", secret(env, "TANDEM_AUTH_DATABASE_URL")),
   };

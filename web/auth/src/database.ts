@@ -6,7 +6,7 @@ import { log } from "./log.js";
 
 export const SCHEMA = "auth";
 
-/** The role that the service works as. Its rights are granted by the migrations. */
+/** The role that the service works as. Its rights are granted by the migrations; an operator gives it a password. */
 export const ROLE = "tandem_auth";
 
 /** Held while migrations run, so that two that start together run one after the other. */
@@ -29,7 +29,8 @@ export function migrations(folder = FOLDER): Migration[] {
 
 /**
  * Brings the schema up to date, all or nothing, and gives the versions that were applied. Safe to run from several places at
- * once, and through a pooler: the lock belongs to the transaction.
+ * once, and through a pooler: the lock belongs to the transaction. The role may create schemas in the database, or owns this
+ * one; CREATEROLE is needed the first time only.
  */
 export async function migrate(url: string, all = migrations()): Promise<number[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
@@ -45,10 +46,26 @@ export async function migrate(url: string, all = migrations()): Promise<number[]
   }
 }
 
+/**
+ * What only the owner of the database can give, made where it is missing; an operator may have made it before. A role of one
+ * cluster may be made from another of its databases at the same time.
+ */
+const ROLE_AND_SCHEMA = `
+  do $$ begin
+    if not exists (select from pg_roles where rolname = '${ROLE}') then
+      begin
+        create role ${ROLE} login;
+      exception when duplicate_object or unique_violation then
+        null;
+      end;
+    end if;
+    if to_regnamespace('${SCHEMA}') is null then
+      create schema ${SCHEMA};
+    end if;
+  end $$`;
+
 async function apply(client: pg.Client, all: readonly Migration[]): Promise<number[]> {
-  const role = await client.query("select from pg_roles where rolname = $1", [ROLE]);
-  if (role.rowCount === 0) throw new Error(`there is no role ${ROLE}; make it with: create role ${ROLE} login password '…'`);
-  await client.query(`create schema if not exists ${SCHEMA}`);
+  await client.query(ROLE_AND_SCHEMA);
   await client.query(`create table if not exists ${SCHEMA}.migrations (version integer primary key, applied_at timestamptz not null default now())`);
   const have = await version(client);
   const due = all.filter((m) => m.version > have);

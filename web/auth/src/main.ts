@@ -1,16 +1,24 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { KEY_GRACE_S, makeAuth, rotate } from "./auth.js";
+import type { Pool } from "pg";
+import { KEY_GRACE_S, makeAuth, rotate, type Auth } from "./auth.js";
 import { BadSetting, loadConfig, migrateUrl } from "./config.js";
 import { checkRole, checkSchema, connect, migrate, sweep } from "./database.js";
 import { log } from "./log.js";
+import { newPassword, remove } from "./people.js";
 import { makeServer } from "./server.js";
 
 const SWEEP_MS = 60 * 60 * 1000;
 /** Requests under way get this long when the service stops. */
 const DRAIN_MS = 10_000;
 
-const COMMANDS: Record<string, () => Promise<void>> = { serve, migrate: applyMigrations, rotate: rotateKeys };
+const COMMANDS: Record<string, (email: string) => Promise<void>> = {
+  serve,
+  migrate: applyMigrations,
+  rotate: () => alone(async (auth, pool) => log("info", "signing key rotated", { kid: await rotate(auth, pool) })),
+  password: (email) => alone(async (auth) => void process.stdout.write(`${await newPassword(auth, email)}\n`)),
+  remove: (email) => alone(async (auth) => void process.stdout.write(`${await remove(auth, email)}\n`)),
+};
 
 async function serve(): Promise<void> {
   const config = loadConfig(process.env);
@@ -54,19 +62,22 @@ async function applyMigrations(): Promise<void> {
   log("info", applied.length > 0 ? "schema brought up to date" : "schema is up to date", { applied });
 }
 
-async function rotateKeys(): Promise<void> {
+/** Does one thing and ends. */
+async function alone(work: (auth: Auth, pool: Pool) => Promise<void>): Promise<void> {
   const config = loadConfig(process.env);
   const pool = connect(config.databaseUrl);
-  const kid = await rotate(makeAuth(config, pool), pool);
-  await pool.end();
-  log("info", "signing key rotated", { kid });
+  try {
+    await work(makeAuth(config, pool), pool);
+  } finally {
+    await pool.end();
+  }
 }
 
 const name = process.argv[2] ?? "serve";
 const command = COMMANDS[name];
 try {
   if (!command) throw new BadSetting(`unknown command ${name}; there are ${Object.keys(COMMANDS).join(", ")}`);
-  await command();
+  await command(process.argv[3] ?? "");
 } catch (err) {
   log("error", `${name} ended`, { err: err instanceof BadSetting ? err.message : err });
   process.exit(1);

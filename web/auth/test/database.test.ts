@@ -5,6 +5,7 @@ import { getMigrations } from "better-auth/db/migration";
 import type { Pool } from "pg";
 import { KEY_GRACE_S, makeAuth, options, rotate } from "../src/auth.js";
 import { checkRole, checkSchema, connect, migrate, migrations, sweep } from "../src/database.js";
+import { newPassword, remove } from "../src/people.js";
 import { Postgres, postgresOrSkip } from "./postgres.js";
 
 const CONFIG = { url: "http://127.0.0.1:9", origins: ["http://127.0.0.1:8"], secret: "0123456789abcdef0123456789abcdef" };
@@ -29,7 +30,9 @@ function suite(bin: string): void {
   });
 
   test("without the schema the service says what to do", async () => {
-    await assert.rejects(checkSchema(pool, ALL), /version 0 of 1; run the migrations/);
+    const owner = connect(db.url("tandem_migrator"));
+    await assert.rejects(checkSchema(owner, ALL), /version 0 of 1; run the migrations/);
+    await owner.end();
   });
 
   test("migrations that start together apply each version once, and a failing one leaves nothing", async () => {
@@ -39,6 +42,12 @@ function suite(bin: string): void {
     const runs = await Promise.all([1, 2, 3, 4].map(() => migrate(db.url("tandem_migrator"), ALL)));
     assert.deepEqual(runs.flat(), ALL.map((m) => m.version));
     await checkSchema(pool, ALL);
+  });
+
+  test("what an operator made before is used, without the right to make it", async () => {
+    await db.query("create database apart; create role narrow login");
+    await db.query("create schema auth authorization narrow", "apart");
+    assert.deepEqual(await migrate(db.url("narrow", "apart"), ALL), ALL.map((m) => m.version));
   });
 
   test("the tables are what the library expects, to the last column", async () => {
@@ -73,6 +82,19 @@ function suite(bin: string): void {
     assert.equal(Number(body?.exp) - Number(body?.iat), 900);
     assert.deepEqual([body?.iss, body?.aud, body?.sub], [CONFIG.url, CONFIG.url, body?.id]);
     assert.match(String(body?.sub), /^[A-Za-z0-9]{32}$/);
+  });
+
+  test("an operator gives a new password, which ends every session, or removes a person whole", async () => {
+    const auth = makeAuth(CONFIG, pool);
+    const { headers } = await auth.api.signUpEmail({ body: { name: "", email: "lost@example.com", password: "forgotten horse" }, returnHeaders: true });
+    const cookie = new Headers({ cookie: (headers.getSetCookie()[0] ?? "").split(";")[0] ?? "" });
+    const password = await newPassword(auth, "Lost@example.com");
+    assert.equal(await auth.api.getSession({ headers: cookie }), null);
+    await assert.rejects(auth.api.signInEmail({ body: { email: "lost@example.com", password: "forgotten horse" } }));
+    const { user } = await auth.api.signInEmail({ body: { email: "lost@example.com", password } });
+    assert.equal(await remove(auth, "lost@example.com"), user.id);
+    for (const table of ["session", "account"]) assert.deepEqual(await db.query(`select 1 from auth.${table} where "userId" = '${user.id}'`), []);
+    for (const act of [newPassword, remove]) await assert.rejects(act(auth, "lost@example.com"), /nobody has this address/);
   });
 
   test("over https the cookie is for https alone", async () => {
