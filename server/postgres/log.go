@@ -142,7 +142,7 @@ const (
 	selectMessages = `
 		select user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at from messages where user_id = $1 `
 	selectNotices = `
-		select id, user_id, reminder_id, generation, task, number, title, due, fired_at from notices where user_id = $1 `
+		select id, user_id, reminder_id, generation, task, number, title, due, fired_at, silent from notices where user_id = $1 `
 )
 
 func conversationNumbers(ids []string) ([]int64, error) {

@@ -142,7 +142,7 @@ func purgeTrash(ctx context.Context, w *write, before time.Time) (int64, error) 
 	}
 	for _, statement := range []string{
 		`delete from versions where user_id = $1 and task = any ($2::bigint[])`,
-		`delete from task_tags where user_id = $1 and task = any ($2::bigint[])`,
+		deleteTags,
 		`delete from reminders where user_id = $1 and task = any ($2::bigint[])`,
 		`delete from tasks where user_id = $1 and number = any ($2::bigint[])`,
 	} {

@@ -2,44 +2,78 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"tandem"
 	"tandem/ops/dev/stack"
 )
 
-// template is a migrated database that every test's own is copied from: a tenth of the time of a migration.
-var template struct {
-	once sync.Once
-	name string
-	made atomic.Int64
+// databases are migrated ones that tests borrow one after the other: emptying one is quicker than making one.
+var databases struct {
+	mu   sync.Mutex
+	made int
+	free []string
 }
 
-// database makes a migrated database on the shared cluster and gives its name.
+// database lends a migrated, empty database on the shared cluster, and gives its name.
 func database(tb testing.TB) (*stack.PG, string) {
 	tb.Helper()
 	pg := stack.SharedPostgres(tb)
-	template.once.Do(func() {
-		name := fmt.Sprintf("template_%d", os.Getpid())
-		pg.Exec(tb, "", "create database "+name)
-		if _, err := Migrate(tb.Context(), pg.DSN("", name)); err != nil {
-			tb.Errorf("migrate: %v", err)
-			return
-		}
-		template.name = name
-	})
-	if template.name == "" {
-		tb.Fatal("there is no migrated database")
+	databases.mu.Lock()
+	defer databases.mu.Unlock()
+	if n := len(databases.free); n > 0 {
+		name := databases.free[n-1]
+		databases.free = databases.free[:n-1]
+		giveBack(tb, pg, name)
+		return pg, name
 	}
-	name := fmt.Sprintf("store_%d_%d", os.Getpid(), template.made.Add(1))
-	pg.Exec(tb, "", "create database "+name+" template "+template.name)
+	databases.made++
+	name := fmt.Sprintf("store_%d_%d", os.Getpid(), databases.made)
+	pg.Exec(tb, "", "create database "+name)
+	if _, err := Migrate(tb.Context(), pg.DSN("", name)); err != nil {
+		tb.Fatalf("migrate: %v", err)
+	}
+	giveBack(tb, pg, name)
 	return pg, name
 }
+
+// giveBack empties a database when the test ends; where that fails it is not used again.
+func giveBack(tb testing.TB, pg *stack.PG, name string) {
+	tb.Helper()
+	tb.Cleanup(func() {
+		c, err := pgx.Connect(background(tb), pg.DSN("", name))
+		if err != nil {
+			return // the test stopped the cluster
+		}
+		_, err = c.Exec(background(tb), emptyTables)
+		if cerr := c.Close(background(tb)); err != nil || cerr != nil {
+			tb.Errorf("empty %s: %v", name, errors.Join(err, cerr))
+			return
+		}
+		databases.mu.Lock()
+		defer databases.mu.Unlock()
+		databases.free = append(databases.free, name)
+	})
+}
+
+// emptyTables deletes every row but what a migration wrote, children first.
+const emptyTables = `
+	do $$
+	declare
+		name text;
+	begin
+		set local session_replication_role = replica; -- no foreign keys
+		for name in select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'meta' loop
+			execute format('delete from public.%I', name);
+		end loop;
+	end $$`
 
 // open makes a store in a database of its own, as the role of the workers: it may do all that any role may.
 func open(tb testing.TB, now func() time.Time) *DB {

@@ -141,12 +141,14 @@ func (w *write) saveState(before *tandem.Task, t tandem.Task) {
 
 func floating(t tandem.Task) bool { return t.Open() && t.Due != nil && t.Due.TimeZone == "" }
 
+const deleteTags = `delete from task_tags where user_id = $1 and task = any ($2::bigint[])`
+
 func (w *write) saveTags(before *tandem.Task, after tandem.Task) {
 	if before != nil {
 		if slices.Equal(before.Tags, after.Tags) {
 			return
 		}
-		w.later(nil, `delete from task_tags where user_id = $1 and task = $2`, w.user, after.Number)
+		w.later(nil, deleteTags, w.user, []int64{after.Number})
 	}
 	if len(after.Tags) == 0 {
 		return

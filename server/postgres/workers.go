@@ -161,7 +161,14 @@ func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (
 		case !t.Open():
 			return nil
 		}
-		added, err = w.addNotice(ctx, n)
+		settings, err := fullSettings(ctx, w.conn, w.user)
+		if err != nil {
+			return err
+		}
+		_, n.Silent = settings.QuietUntil(w.now)
+		if added, err = w.addNotice(ctx, n); added {
+			w.planDeliveries(tandem.PlanDeliveries(settings, n, w.now))
+		}
 		return err
 	})
 	return added && err == nil, err
@@ -178,9 +185,9 @@ func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
 	}
 	n.FiredAt = n.FiredAt.UTC().Truncate(time.Millisecond)
 	rows, err := w.exec(ctx, `
-		insert into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
-		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, n.FiredAt)
+		insert into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at, silent)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
+		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, n.FiredAt, n.Silent)
 	if err != nil || rows == 0 {
 		return false, err
 	}
@@ -189,7 +196,7 @@ func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
 
 func scanNotice(r row) (n tandem.Notice, err error) {
 	var due *string
-	if err := r.Scan(&n.ID, &n.UserID, &n.ReminderID, &n.Generation, &n.TaskUID, &n.Number, &n.Title, &due, &n.FiredAt); err != nil {
+	if err := r.Scan(&n.ID, &n.UserID, &n.ReminderID, &n.Generation, &n.TaskUID, &n.Number, &n.Title, &due, &n.FiredAt, &n.Silent); err != nil {
 		return n, err
 	}
 	if due != nil {

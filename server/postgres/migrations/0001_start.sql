@@ -282,6 +282,7 @@ create table notices (
 	title       text        not null,
 	due         text, -- tandem.Due
 	fired_at    timestamptz not null,
+	silent      boolean     not null, -- it came in quiet hours
 	shown       boolean     not null default true, -- until it is dismissed
 	primary key (user_id, id),
 	unique (user_id, reminder_id, generation)
@@ -290,6 +291,20 @@ create index notices_by_task on notices (user_id, task);
 create index notices_shown on notices (user_id, fired_at) where shown;
 create index notices_dismissed on notices (user_id, fired_at) where not shown;
 create index notices_by_age on notices (fired_at, user_id);
+
+-- Notices on their way out of the product, each to one address.
+create table deliveries (
+	user_id  text        collate "C" not null,
+	event_id text        collate "C" not null, -- notices.id
+	channel  text        collate "C" not null,
+	target   text        collate "C" not null, -- of web push: pushes.id
+	state    text        not null default 'waiting' check (state in ('waiting', 'sent', 'failed', 'dropped')),
+	attempts integer     not null default 0,
+	next_at  timestamptz not null, -- when it may be tried: waiting, or the end of the lease of an attempt
+	primary key (user_id, event_id, channel, target),
+	foreign key (user_id, event_id) references notices (user_id, id) on delete cascade
+);
+create index deliveries_due on deliveries (next_at, user_id) where state = 'waiting';
 
 create table tokens (
 	user_id      text        collate "C" not null references users (user_id),
@@ -405,6 +420,7 @@ grant select (user_id, at) on operations, clients, mids, inbox, audit, dead_lett
 grant select (user_id, id, status, lease_until, ended_at) on turns to tandem_sweep;
 grant select (user_id, id, expires_at, open) on approvals to tandem_sweep;
 grant select (user_id, fired_at) on notices to tandem_sweep;
+grant select (user_id, event_id, channel, target, state, next_at) on deliveries to tandem_sweep;
 grant select (user_id, id, hash) on tokens, devices to tandem_sweep;
 grant select (user_id, hash) on feeds to tandem_sweep;
 do $$
@@ -412,7 +428,7 @@ declare
 	name text;
 begin
 	foreach name in array array['users', 'tasks', 'versions', 'reminders', 'operations', 'clients', 'mids', 'inbox', 'audit', 'dead_letters', 'turns',
-		'approvals', 'notices', 'tokens', 'devices', 'feeds']
+		'approvals', 'notices', 'deliveries', 'tokens', 'devices', 'feeds']
 	loop
 		execute format('create policy sweep on %I for select to tandem_sweep using (true)', name);
 	end loop;
@@ -485,6 +501,13 @@ create function timers_forget(most bigint) returns bigint
 			update public.reminders r set timed = false from batch
 			where r.user_id = batch.user_id and r.reminder_id = batch.reminder_id returning 1)
 		select count(*) from gone $$;
+
+-- Deliveries that may be tried, those that wait longest first.
+create function due_deliveries(until timestamptz, most bigint) returns table (user_id text, event_id text, channel text, target text)
+	language sql stable security definer set search_path = pg_catalog, public, pg_temp
+	as $$
+		select d.user_id, d.event_id, d.channel, d.target from public.deliveries d
+		where d.state = 'waiting' and d.next_at <= until order by d.next_at limit most $$;
 
 -- Running turns whose holder is late.
 create function late_turns(before timestamptz, most bigint) returns table (user_id text, id text)
