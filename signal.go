@@ -3,7 +3,7 @@ package tandem
 import "encoding/json"
 
 // Signal is a message on a user's channel. It is a hint: it may be lost, repeated or late, and the log remains the truth.
-// Exactly one of Delta, Turn, Head and Control is set.
+// Exactly one of Delta, Turn, Head, Control and Lost is set.
 type Signal struct {
 	User    UserID
 	Delta   *Delta
@@ -11,6 +11,7 @@ type Signal struct {
 	Head    Seq // the head that the sender knows: a way to notice a lost Delta
 	Control Control
 	TurnID  string // of ControlCancel
+	Lost    bool   // signals may not have come: look at the log. A channel makes it; nobody sends it
 }
 
 // Control asks every process that serves the user to do something.
@@ -20,6 +21,7 @@ type Control string
 const (
 	ControlRevoke Control = "revoke" // end the user's connections: signed out everywhere
 	ControlCancel Control = "cancel" // stop the running turn TurnID
+	ControlPeople Control = "people" // devices came or went in another process: ask who is there
 )
 
 // TurnEv is a kind of turn event.

@@ -122,6 +122,16 @@ func (r *room) storedTurn(ctx context.Context, id string) (*turn, error) {
 	return stored(row), nil
 }
 
+// doubtTurns has the states of running turns asked for: events of theirs may not have come.
+func (r *room) doubtTurns() {
+	for _, t := range r.turns {
+		if t.done == nil {
+			t.known = false
+			r.wakeAll()
+		}
+	}
+}
+
 // learn puts what was found in the place of what is missing. Members get the state when it is news to them.
 func (r *room) learn(id string, found *turn, state *tandem.TurnEvent) {
 	r.mu.Lock()
@@ -132,6 +142,9 @@ func (r *room) learn(id string, found *turn, state *tandem.TurnEvent) {
 		return
 	case found == nil:
 		delete(r.turns, id)
+		return
+	case state != nil && state.N < t.n && r.hub.o.Now().Sub(t.seen) < tandem.TurnLease:
+		t.known = len(t.ahead) == 0 // it is saved now and then, so what was told may be newer; its process lives
 		return
 	}
 	had := t.n
@@ -152,30 +165,4 @@ func (r *room) learn(id string, found *turn, state *tandem.TurnEvent) {
 		m.owe(t)
 	}
 	r.presenceChanged()
-}
-
-func (r *room) presenceChanged() {
-	for m := range r.members {
-		m.presence = true
-		m.wakeUp()
-	}
-}
-
-// whoIsThere gives the presence frame of now.
-func (r *room) whoIsThere() wire.Presence {
-	p := wire.Presence{Devices: []wire.Device{}, Agent: wire.Agent{Turns: []string{}}}
-	seen := map[string]bool{}
-	for m := range r.members {
-		if !seen[m.client] {
-			seen[m.client] = true
-			p.Devices = append(p.Devices, wire.Device{Client: m.client, Since: tandem.Stamp(m.since)})
-		}
-	}
-	for id, t := range r.turns {
-		if t.done == nil {
-			p.Agent.Turns = append(p.Agent.Turns, id)
-		}
-	}
-	sortPresence(&p)
-	return p
 }

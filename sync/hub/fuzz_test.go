@@ -236,7 +236,7 @@ func (s *script) heal() {
 	for _, a := range s.devices {
 		s.later(a.m)
 	}
-	s.h.check(s.t.Context())
+	s.h.check(s.t.Context(), s.h.rooms())
 	for _, a := range s.devices {
 		for errors.Is(a.drain(), ErrEnded) {
 			s.connect(a)

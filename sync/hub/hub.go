@@ -4,7 +4,9 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,12 +17,13 @@ import (
 
 // Options configure a Hub. Channel and Store are needed; other zero fields take the default.
 type Options struct {
-	Channel Channel
-	Store   Store
-	Turns   Turns // nil: there are no turns
-	Metrics Metrics
-	Log     *slog.Logger // default: none
-	Now     func() time.Time
+	Channel  Channel
+	Store    Store
+	Turns    Turns    // nil: there are no turns
+	Presence Presence // nil: there is no other process
+	Metrics  Metrics
+	Log      *slog.Logger // default: none
+	Now      func() time.Time
 	// Check is how often heads are compared, give or take a fifth; CheckDown while the channel is down.
 	Check     time.Duration // 30 s
 	CheckDown time.Duration // 2 s
@@ -33,6 +36,11 @@ type Hub struct {
 	seed   maphash.Seed
 	down   atomic.Bool
 	wake   chan struct{} // asks Run for a check at once
+	people people
+
+	mu   sync.Mutex
+	all  bool               // all rooms are to be checked
+	lost map[*room]struct{} // these are
 }
 
 type shard struct {
@@ -55,7 +63,10 @@ func New(o Options) *Hub {
 		o.CheckDown = 2 * time.Second
 	}
 	o.Metrics = o.Metrics.filled()
-	h := &Hub{o: o, seed: maphash.MakeSeed(), wake: make(chan struct{}, 1)}
+	h := &Hub{
+		o: o, seed: maphash.MakeSeed(), wake: make(chan struct{}, 1), lost: map[*room]struct{}{},
+		people: people{wake: make(chan struct{}, 1), users: map[tandem.UserID]struct{}{}},
+	}
 	for i := range h.shards {
 		h.shards[i].rooms = map[tandem.UserID]*room{}
 	}
@@ -79,33 +90,79 @@ func (h *Hub) Publish(ctx context.Context, s tandem.Signal) error {
 // Heads are then compared at once.
 func (h *Hub) ChannelState(up bool) {
 	h.down.Store(!up)
+	h.mu.Lock()
+	h.all = true
+	h.mu.Unlock()
+	h.poke()
+}
+
+// look has the head of one room compared soon. It may be called under the room's lock.
+func (h *Hub) look(r *room) {
+	h.mu.Lock()
+	h.lost[r] = struct{}{}
+	h.mu.Unlock()
+	h.poke()
+}
+
+func (h *Hub) poke() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
 }
 
+// asked gives the rooms that are to be checked at once, and whether these are all.
+func (h *Hub) asked() (rooms []*room, all bool) {
+	h.mu.Lock()
+	all, rooms = h.all, slices.Collect(maps.Keys(h.lost))
+	h.all = false
+	clear(h.lost)
+	h.mu.Unlock()
+	if all {
+		return h.rooms(), true
+	}
+	return rooms, false
+}
+
 // Restart ends every connection with 1012: what rooms know belongs to a database that is about to be replaced.
 func (h *Hub) Restart() {
-	for _, r := range h.all() {
+	for _, r := range h.rooms() {
 		h.forget(r)
 		r.restart()
 	}
 }
 
-// Run compares heads until ctx ends, and returns nil then.
+// Run compares heads, and devices with other processes, until ctx ends, and returns nil then.
 func (h *Hub) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	if h.o.Presence != nil {
+		group.Go(func() { h.meet(ctx) })
+	}
+	h.compare(ctx)
+	group.Wait()
+	return nil
+}
+
+func (h *Hub) compare(ctx context.Context) {
 	timer := time.NewTimer(h.interval())
 	defer timer.Stop()
 	for {
+		var rooms []*room
+		all := true
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-h.wake:
+			rooms, all = h.asked()
 		case <-timer.C:
+			rooms = h.rooms()
 		}
-		h.check(ctx)
-		timer.Reset(h.interval())
+		switch answered := h.check(ctx, rooms); {
+		case !answered:
+			timer.Reset(h.o.CheckDown)
+		case all:
+			timer.Reset(h.interval())
+		}
 	}
 }
 
@@ -119,14 +176,13 @@ func (h *Hub) interval() time.Duration {
 // headsBatch bounds one query of heads.
 const headsBatch = 1000
 
-// check compares the heads of all rooms with the database, joins channels that could not be joined, and tidies rooms.
-func (h *Hub) check(ctx context.Context) {
+// check compares the heads of rooms with the database, joins channels that could not be joined, and tidies rooms. It is false when
+// the database did not answer.
+func (h *Hub) check(ctx context.Context, rooms []*room) bool {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	epoch, rooms := h.o.Store.Epoch(ctx), h.all()
-	for len(rooms) > 0 {
-		batch := rooms[:min(len(rooms), headsBatch)]
-		rooms = rooms[len(batch):]
+	epoch, answered := h.o.Store.Epoch(ctx), true
+	for batch := range slices.Chunk(rooms, headsBatch) {
 		users := make([]tandem.UserID, 0, len(batch))
 		for _, r := range batch {
 			users = append(users, r.user)
@@ -134,6 +190,7 @@ func (h *Hub) check(ctx context.Context) {
 		heads, err := h.o.Store.Heads(ctx, users)
 		if err != nil {
 			h.o.Log.WarnContext(ctx, "compare heads", "err", err)
+			answered = false
 		}
 		for _, r := range batch {
 			if r.stale(epoch) {
@@ -145,6 +202,7 @@ func (h *Hub) check(ctx context.Context) {
 			r.join(ctx)
 		}
 	}
+	return answered
 }
 
 func (h *Hub) shard(user tandem.UserID) *shard {
@@ -158,7 +216,7 @@ func (h *Hub) find(user tandem.UserID) *room {
 	return sh.rooms[user]
 }
 
-func (h *Hub) all() []*room {
+func (h *Hub) rooms() []*room {
 	var out []*room
 	for i := range h.shards {
 		sh := &h.shards[i]

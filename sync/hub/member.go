@@ -147,6 +147,7 @@ func (m *Member) Leave() {
 	r.presenceChanged()
 	r.mu.Unlock()
 	if !again {
+		r.hub.stir(r.user)
 		r.hub.exit(r)
 	}
 }
@@ -267,6 +268,7 @@ func (r *room) take(m *Member) {
 	}
 	r.hear(m.cursor, "head")
 	r.presenceChanged()
+	r.hub.stir(r.user)
 }
 
 // enterTurns tells the member of the turns that run, and of those that ended while it was away.

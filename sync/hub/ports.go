@@ -10,7 +10,8 @@ import (
 // Channel carries signals between the processes that serve a user.
 type Channel interface {
 	// Join calls deliver for each signal on the user's channel, from its own goroutines. The membership holds when Join
-	// returns and ends when leave returns. deliver does not block.
+	// returns and ends when leave returns. deliver does not block. Where signals may have been lost, or the membership did not
+	// hold yet, a signal with Lost set follows once it holds.
 	Join(ctx context.Context, user tandem.UserID, deliver func(tandem.Signal)) (leave func(), err error)
 	Publish(ctx context.Context, s tandem.Signal) error
 }
@@ -29,6 +30,14 @@ type Store interface {
 	Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error)
 	// Snapshot gives all rows of a client in one consistent read.
 	Snapshot(ctx context.Context, user tandem.UserID) (tandem.Snapshot, error)
+}
+
+// Presence tells which devices are connected to other processes.
+type Presence interface {
+	// Exchange notes which devices of each user are connected here, and since when; none: nobody is. It gives those that other
+	// processes noted lately. Where the devices here have changed, the other processes that have the user get ControlPeople. What
+	// is noted lasts three times as long as the longest pause between two comparisons.
+	Exchange(ctx context.Context, here map[tandem.UserID]map[string]time.Time) (elsewhere map[tandem.UserID]map[string]time.Time, err error)
 }
 
 // Turns tells about turns what signals did not bring.

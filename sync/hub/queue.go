@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"tandem"
@@ -324,9 +323,4 @@ func (m *Member) forgive(mid int64) {
 func (m *Member) count(n int) {
 	m.bytes += n
 	m.room.hub.o.Metrics.Queued(n)
-}
-
-func sortPresence(p *wire.Presence) {
-	slices.SortFunc(p.Devices, func(a, b wire.Device) int { return strings.Compare(a.Client, b.Client) })
-	slices.Sort(p.Agent.Turns)
 }

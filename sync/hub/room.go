@@ -44,6 +44,8 @@ type room struct {
 	joining bool
 	closed  bool
 	over    bool // another room has taken its place
+
+	elsewhere map[string]time.Time // devices on other processes
 }
 
 // caught is the last catch-up frame, for members that come back together.
@@ -141,6 +143,11 @@ func (r *room) signal(s tandem.Signal) {
 		r.delta(*s.Delta)
 	case s.Turn != nil:
 		r.turnEvent(*s.Turn)
+	case s.Lost:
+		r.doubtTurns()
+		r.hub.look(r)
+	case s.Control == tandem.ControlPeople:
+		r.hub.stir(r.user)
 	case s.Control == tandem.ControlRevoke:
 		for m := range r.members {
 			m.end(End{Close: wire.CloseRevoked})
