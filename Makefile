@@ -21,6 +21,14 @@ build: ## build ./tandem
 test: ## everything that needs no service: Go with the race detector, the browser client, the page in a real browser
 	ops/dev/test.sh
 
+.PHONY: stack
+stack: ## get what the real stack needs: PostgreSQL, PgBouncer, Redis, Kafka, Dapr (without containers)
+	ops/dev/stack.sh
+
+.PHONY: test-stack
+test-stack: ## the suites that need real services, on the real stack
+	ops/dev/test-stack.sh
+
 .PHONY: check
 check: ## formatting, vet, linters, generated files unchanged
 	ops/dev/check.sh

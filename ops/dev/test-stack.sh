@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs the suites that need real services, on the real stack. Installs what is missing. A suite that cannot run is a failure.
+# Arguments are packages (default: every one whose tests use the stack).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. ops/dev/need.sh
+
+ops/dev/stack.sh
+if [ $# = 0 ]; then
+  # The test binary of a package lists what its tests reach.
+  mapfile -t suites < <(go list -test -f '{{range .Deps}}{{if eq . "tandem/ops/dev/stack"}}{{$.ImportPath}}{{end}}{{end}}' ./... | sed -n 's/\.test$//p')
+  set -- tandem/ops/dev/stack "${suites[@]}"
+fi
+step "on the stack"
+printf '%s\n' "$@"
+# One package at a time: latencies are part of what is held.
+TANDEM_STACK=on TANDEM_REQUIRE=all go test -count=1 -p 1 -timeout 20m "$@"
