@@ -71,7 +71,7 @@ func (e *core) buildIdentity(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("TANDEM_AUTH_ISSUERS: %w", err)
 	}
-	if e.secret != nil && e.cfg.AuthURL == "" && e.cfg.loopback() {
+	if e.alone && e.secret != nil && e.cfg.AuthURL == "" && e.cfg.loopback() {
 		e.signIn = auth.NewSignIn(auth.SignInOptions{User: localUser, Secret: e.secret, Devices: e.store, Metrics: authMetrics(e.metrics)})
 	}
 	return nil
@@ -106,6 +106,9 @@ func (e *core) buildAgent(ctx context.Context) error {
 		Store: e.store, Tools: bindTools(e.box), Fallback: planner.New(), Owner: e.owner, Alone: e.alone, Log: e.log, Metrics: agentMetrics(e.metrics),
 		Limits:  agent.Limits{DayTokens: e.cfg.TokenBudget},
 		Publish: func(s tandem.Signal) { _ = e.channels.Publish(ctx, s) },
+	}
+	if !e.alone {
+		o.Join = e.channels.Join // a cancel may reach another process
 	}
 	if e.cfg.ModelKey != "" {
 		o.Primary = llm.New(llm.Options{Key: e.cfg.ModelKey, BaseURL: e.cfg.ModelURL, Model: e.cfg.ModelName, Log: e.log})

@@ -42,8 +42,11 @@ func withServer(ctx context.Context, c config, std stdio, f func(context.Context
 	return errors.Join(err, <-ended)
 }
 
-// withOperator runs f where the data are: through the server of the data folder.
+// withOperator runs f where the data are: on the Postgres of TANDEM_DATABASE_URL, or through the server of the data folder.
 func withOperator(ctx context.Context, c config, std stdio, f func(context.Context, doer) error) error {
+	if c.DatabaseURL != "" {
+		return onDatabase(ctx, c, std, f)
+	}
 	return withServer(ctx, c, std, func(ctx context.Context, r remote) error { return f(ctx, r) })
 }
 

@@ -35,10 +35,10 @@ var errUsage = errors.New("usage")
 func commands() []command {
 	return []command{
 		{"up", "", "start everything in one process and print a sign-in link", runUp},
-		{"serve", "", "distributed mode: API, socket, agent and MCP", distributed},
-		{"worker", "NAME", "distributed mode: relay, recurrence, reminders, notifications, audit or all", distributed},
-		{"web", "", "distributed mode: the browser client and the way to the API", distributed},
-		{"migrate", "", "distributed mode: bring the database up to date", distributed},
+		{"serve", "", "distributed mode: API, socket, agent and MCP", runServe},
+		{"worker", "NAME", "distributed mode: relay, recurrence, reminders, notifications, audit or all", runWorker},
+		{"web", "", "distributed mode: the browser client and the way to the API", runWeb},
+		{"migrate", "", "distributed mode: bring the database up to date", runMigrate},
 		{"link", "[--qr]", "print a new one-time sign-in link", runLink},
 		{"chat", "[TEXT]", "talk to the assistant in the terminal, beside the live list", runChat},
 		{"token", "--user ID", "print a token (--ttl 15m), or make a personal one (--personal NAME)", runToken},
@@ -127,8 +127,4 @@ func parse(fs *flag.FlagSet, args []string) (words []string, err error) {
 		}
 	}
 	return words, nil
-}
-
-func distributed(context.Context, stdio, []string) error {
-	return errors.New("the distributed mode is not part of this version; `tandem up` runs everything in one process")
 }

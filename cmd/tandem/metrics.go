@@ -8,6 +8,8 @@ import (
 	"tandem/agent"
 	"tandem/agent/tools"
 	"tandem/server/auth"
+	"tandem/server/dapr"
+	"tandem/server/redis"
 	"tandem/server/rest"
 	"tandem/server/telemetry"
 	"tandem/sync/hub"
@@ -86,3 +88,13 @@ func relayMetrics(m *telemetry.Metrics) relay.Metrics {
 func remindMetrics(m *telemetry.Metrics) remind.Metrics {
 	return remind.Metrics{Fired: m.ReminderFired, Rescued: m.Rescued, Overdue: m.Overdue}
 }
+
+func redisMetrics(m *telemetry.Metrics) redis.Metrics {
+	return redis.Metrics{Resubscribed: m.Resubscribed}
+}
+
+func sidecarMetrics(m *telemetry.Metrics) dapr.Metrics {
+	return dapr.Metrics{DeadLetter: func(t tandem.Topic, consumer string) { m.DeadLetter(string(t), consumer) }}
+}
+
+func ageOf(e tandem.Event) time.Duration { return time.Since(time.Time(e.Timestamp)) }

@@ -31,7 +31,7 @@ func (c *Client) WatchSecret(ctx context.Context, name string, changed func(map[
 		fields, err := c.Secret(ctx, name)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			c.o.Log.WarnContext(ctx, "secret not read", "secret", name, "err", err)
+			c.o.Log.WarnContext(ctx, "secret not read", "name", name, "err", err)
 		case err == nil && !maps.Equal(fields, last):
 			last = fields
 			changed(maps.Clone(fields))

@@ -11,8 +11,8 @@ import (
 
 // Keys are the names that attributes of log records have. A test holds the whole module to them.
 var Keys = []string{
-	"attempt", "bytes", "code", "consumer", "engine", "err", "error_id", "event_id", "issuer", "method", "model", "partition", "reason", "retry_ms", "route", "rows",
-	"seq", "task_id", "took", "tool", "topic", "trace_id", "turn_id", "user_id",
+	"addr", "app", "attempt", "bytes", "code", "consumer", "engine", "err", "error_id", "event_id", "issuer", "job", "method", "model", "name",
+	"panic", "partition", "reason", "retry_ms", "route", "rows", "seq", "stack", "task_id", "took", "tool", "topic", "trace_id", "turn_id", "user_id",
 }
 
 // secretForms are what must never reach a log, wherever it hides: tokens, personal tokens, bearer credentials, sign-in codes

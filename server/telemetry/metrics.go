@@ -84,21 +84,22 @@ type Metrics struct {
 	resumed     closedSet
 	snapshots   closedSet
 
-	published   closedSet
-	relayFailed prometheus.Counter
-	deadLetters *prometheus.CounterVec
-	lateness    prometheus.Histogram
-	rescues     prometheus.Counter
-	overdue     prometheus.Gauge
-	successors  prometheus.Counter
-	succession  prometheus.Histogram
-	outboxSize  prometheus.Gauge
-	outboxAge   prometheus.Gauge
-	eventAge    *prometheus.HistogramVec
-	failedOpen  prometheus.Counter
-	deliveries  *prometheus.CounterVec
-	channels    values
-	outcomes    values
+	published    closedSet
+	relayFailed  prometheus.Counter
+	deadLetters  *prometheus.CounterVec
+	lateness     prometheus.Histogram
+	rescues      prometheus.Counter
+	overdue      prometheus.Gauge
+	successors   prometheus.Counter
+	succession   prometheus.Histogram
+	outboxSize   prometheus.Gauge
+	outboxAge    prometheus.Gauge
+	eventAge     *prometheus.HistogramVec
+	resubscribed prometheus.Counter
+	failedOpen   prometheus.Counter
+	deliveries   *prometheus.CounterVec
+	channels     values
+	outcomes     values
 }
 
 // New registers every series, labelled ones with each combination of their values at zero.
@@ -207,6 +208,7 @@ func (m *Metrics) registerWorkers(l Labels) {
 	for _, consumer := range l.Consumers {
 		m.eventAge.WithLabelValues(consumer)
 	}
+	m.resubscribed = m.counter("tandem_redis_resub_total", "Subscriptions at Redis that were made anew.")
 	m.failedOpen = m.counter("tandem_once_fail_open_total", "Events that were handled without an idempotency key.")
 	m.deliveries = m.counters("tandem_deliveries_total", "Attempts to send a notification to an address.", []string{"channel", "outcome"})
 	for _, channel := range l.Channels {

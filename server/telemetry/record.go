@@ -131,6 +131,9 @@ func (m *Metrics) EventTaken(consumer string, age time.Duration) {
 	m.eventAge.WithLabelValues(m.consumers.of(consumer)).Observe(seconds(age))
 }
 
+// Resubscribed counts that the subscriptions at Redis were made anew.
+func (m *Metrics) Resubscribed() { m.resubscribed.Inc() }
+
 // FailedOpen counts an event that was handled without an idempotency key.
 func (m *Metrics) FailedOpen() { m.failedOpen.Inc() }
 
