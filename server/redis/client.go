@@ -105,5 +105,5 @@ type library struct{ log *slog.Logger }
 
 // Printf logs a line.
 func (l library) Printf(ctx context.Context, format string, v ...any) {
-	l.log.DebugContext(ctx, "redis client: "+fmt.Sprintf(format, v...))
+	l.log.DebugContext(ctx, "redis client said", "reason", fmt.Sprintf(format, v...))
 }
