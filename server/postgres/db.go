@@ -102,7 +102,7 @@ func (db *DB) checkRole(ctx context.Context) error {
 		from pg_roles where rolname = current_user`).Scan(&name, &super, &bypass, &commit, &owner)
 	switch {
 	case err != nil:
-		return err
+		return verdict(err)
 	case super:
 		return fmt.Errorf("the role %s is a superuser, whom no row is hidden from; use tandem_app or tandem_worker", name)
 	case bypass:

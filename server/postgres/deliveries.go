@@ -76,7 +76,7 @@ func (c *conn) destination(ctx context.Context, s tandem.Settings, d *tandem.Del
 		return wanted, nil
 	}
 	var doc []byte
-	found, err := c.one(ctx, into(&doc), `select subscription from pushes where user_id = $1 and id = $2`, d.User, d.DeliveryRef.Target)
+	found, err := c.one(ctx, into(&doc), `select subscription from pushes where user_id = $1 and id = $2`, d.User, d.Target)
 	d.To.Subscription = doc
 	return found, err
 }
@@ -88,7 +88,7 @@ func (db *DB) SettleDelivery(ctx context.Context, d tandem.Delivery, state tande
 		c.later(nil, `
 			update deliveries set state = $6, next_at = $7
 			where user_id = $1 and event_id = $2 and channel = $3 and target = $4 and attempts = $5 and state = 'waiting'`,
-			d.User, d.EventID, string(d.Medium), d.DeliveryRef.Target, d.Attempt, string(state), next)
+			d.User, d.EventID, string(d.Medium), d.Target, d.Attempt, string(state), next)
 		return nil
 	})
 }

@@ -190,7 +190,7 @@ func (w *write) applyTask(ctx context.Context, sc tandem.Scene, t tandem.Task) (
 	if before == nil {
 		w.account.numbers++
 	}
-	if err := w.saveTask(ctx, before, after); err != nil {
+	if err := w.saveTask(before, after); err != nil {
 		return nil, err
 	}
 	return &tandem.TaskChange{Before: before, After: &after}, nil

@@ -74,7 +74,7 @@ func (im *importer) task(ctx context.Context, w *write, t tandem.Task) (bool, er
 	}
 	w.account.numbers = max(w.account.numbers, t.Number)
 	im.fresh[t.UID] = true
-	return true, w.saveTask(ctx, nil, t)
+	return true, w.saveTask(nil, t)
 }
 
 // maxImportedNumber keeps a number of a file from using up the numbers of the tasks to come.

@@ -58,7 +58,7 @@ func (f *finder) near(ctx context.Context, word string) ([]string, error) {
 	if len(near) > 0 || err != nil || f.account.numbers > nearAmongAll {
 		return near, err
 	}
-	return f.nearWithin(ctx, word, "", afterWords)
+	return f.nearWithin(ctx, word, firstWord, afterWords)
 }
 
 func (f *finder) nearWithin(ctx context.Context, word, from, to string) ([]string, error) {

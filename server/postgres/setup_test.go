@@ -15,6 +15,8 @@ import (
 	"tandem/ops/dev/stack"
 )
 
+func TestMain(m *testing.M) { os.Exit(stack.Tests{M: m}.Run()) }
+
 // databases are migrated ones that tests borrow one after the other: emptying one is quicker than making one.
 var databases struct {
 	mu   sync.Mutex
@@ -112,7 +114,10 @@ func superuser(tb testing.TB, pg *stack.PG, name string, statements ...string) {
 }
 
 // background is for what outlives the test.
-func background(tb testing.TB) context.Context { return context.WithoutCancel(tb.Context()) }
+func background(tb testing.TB) context.Context {
+	tb.Helper()
+	return context.WithoutCancel(tb.Context())
+}
 
 // stackOf is the cluster that stores of tests are in.
 func stackOf(tb testing.TB) *stack.PG {

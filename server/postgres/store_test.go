@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tandem"
+	"tandem/ops/dev/stack"
 	"tandem/server/storetest"
 )
 
@@ -44,12 +45,16 @@ func TestStore(t *testing.T) {
 	t.Run("coverage", func(t *testing.T) { checkCoverage(t, seen.texts) })
 }
 
-// TestStore_WithoutItsGuards runs the suite on statements that lost their "where user_id": row-level security alone keeps people
-// apart.
-func TestStore_WithoutItsGuards(t *testing.T) {
+// TestStore_WithoutItsGuardsBehindAPooler runs the suite on statements that lost their "where user_id", without prepared statements
+// and through a pooler that hands out a connection for each transaction: row-level security alone keeps people apart, and nothing is
+// left behind on a connection.
+func TestStore_WithoutItsGuardsBehindAPooler(t *testing.T) {
+	pooler := stack.PgBouncer(t, stackOf(t), "default_pool_size = 6")
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
 		t.Helper()
-		return openWith(t, Options{Now: now, Trace: &statements{rewrite: unguarded}})
+		_, name := database(t)
+		dsn := pooler.DSN("tandem_worker", name) + "&default_query_exec_mode=exec&pool_max_conns=12"
+		return openAt(t, dsn, Options{Now: now, Trace: &statements{rewrite: unguarded}})
 	})
 }
 
@@ -123,18 +128,20 @@ func checkPlans(t *testing.T, texts map[string]bool) {
 }
 
 // planNode is a node of a plan, as far as access to tables goes.
-type planNode struct {
-	Type     string     `json:"Node Type"`
-	Relation string     `json:"Relation Name"`
-	Index    string     `json:"Index Name"`
-	Cond     string     `json:"Index Cond"`
-	Plans    []planNode `json:"Plans"`
-}
+type planNode struct{ Type, Relation, Index, Cond string }
 
-func (n planNode) flat() []planNode {
-	out := []planNode{n}
-	for _, p := range n.Plans {
-		out = append(out, p.flat()...)
+// flatten lists the nodes of a plan as Postgres writes it.
+func flatten(plan map[string]any) []planNode {
+	text := func(key string) string {
+		s, _ := plan[key].(string)
+		return s
+	}
+	out := []planNode{{text("Node Type"), text("Relation Name"), text("Index Name"), text("Index Cond")}}
+	below, _ := plan["Plans"].([]any)
+	for _, p := range below {
+		if node, ok := p.(map[string]any); ok {
+			out = append(out, flatten(node)...)
+		}
 	}
 	return out
 }
@@ -190,11 +197,13 @@ func planOf(t *testing.T, db *DB, text string) []planNode {
 		t.Errorf("%s\ncannot be explained: %v", text, err)
 		return nil
 	}
-	var plans []struct{ Plan planNode }
-	if err := json.Unmarshal(doc, &plans); err != nil {
-		t.Fatal(err)
+	var plans []struct {
+		Plan map[string]any `json:"plan"`
 	}
-	return plans[0].Plan.flat()
+	if err := json.Unmarshal(doc, &plans); err != nil || plans[0].Plan == nil {
+		t.Fatal("no plan", err)
+	}
+	return flatten(plans[0].Plan)
 }
 
 // crowd fills a store with so many rows of so many people that the planner has a choice.

@@ -68,7 +68,7 @@ func (w *write) load(ctx context.Context, query string, arg any) error {
 }
 
 // saveTask writes the new state of a task and everything that follows from it, and logs the change.
-func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.Task) error {
+func (w *write) saveTask(before *tandem.Task, after tandem.Task) error {
 	if err := w.saveVersion(before, after); err != nil {
 		return err
 	}
