@@ -53,7 +53,8 @@ type CallbackOptions struct {
 	SetAside func(ctx context.Context, pubsub string, topic tandem.Topic, consumer string, raw []byte, reason string) error
 	// CountFailure counts that a consumer failed at an event, and gives how often it did. While the store cannot count, nothing is set aside.
 	CountFailure func(ctx context.Context, consumer, eventID string) (failures int, err error)
-	// Transient tells errors that have nothing to do with the event, besides those of the network, of deadlines and of the sidecar.
+	// Transient tells errors that have nothing to do with the event, besides those of the network, of deadlines, of the sidecar, and a
+	// *tandem.Error that says when to ask again. nil: no others.
 	Transient func(error) bool
 
 	Health  *Health
@@ -215,6 +216,9 @@ func (c *Callback) OnJobEventAlpha1(ctx context.Context, r *pb.JobEventRequest) 
 // transient tells an error of infrastructure from one of the event.
 func (c *Callback) transient(err error) bool {
 	if c.o.Transient != nil && c.o.Transient(err) || c.o.Health.StoreDown() {
+		return true
+	}
+	if e, ok := errors.AsType[*tandem.Error](err); ok && e.Details.RetryMS > 0 {
 		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {

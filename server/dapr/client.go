@@ -41,8 +41,7 @@ const (
 type Metrics struct {
 	Delivered  func(topic tandem.Topic, consumer string, age time.Duration) // an event was taken
 	DeadLetter func(topic tandem.Topic, consumer string)                    // an event was set aside
-	FailOpen   func()                                                       // a key could not be asked
-	CacheMiss  func(failed bool)
+	CacheMiss  func(failed bool)                                            // failed: the store did not answer
 }
 
 // Options say where the sidecar is.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
@@ -137,15 +138,17 @@ func deadLetter(raw []byte, consumer, reason string) ([]byte, error) {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")
 	}
+	var known envelope
 	var ce map[string]json.RawMessage
-	if len(raw) > MaxEvent || !utf8.Valid(raw) || json.Unmarshal(raw, &ce) != nil || len(ce["specversion"]) == 0 {
+	if len(raw) > MaxEvent || !utf8.Valid(raw) || json.Unmarshal(raw, &known) != nil || known.SpecVersion == "" || json.Unmarshal(raw, &ce) != nil {
 		return json.Marshal(wrapped(raw, consumer, reason))
 	}
-	for key, value := range map[string]string{"dlqreason": reason, "dlqconsumer": consumer} {
+	for key, value := range map[string]string{keyReason: reason, keyConsumer: consumer} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", key, err)
 		}
+		maps.DeleteFunc(ce, func(k string, _ json.RawMessage) bool { return strings.EqualFold(k, key) })
 		ce[key] = text
 	}
 	return json.Marshal(ce)
@@ -166,6 +169,12 @@ func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
+
+// Attributes that a dead letter has besides those of the event.
+const (
+	keyReason   = "dlqreason"
+	keyConsumer = "dlqconsumer"
+)
 
 // Letter is a message of a topic's dead letters.
 type Letter struct {
@@ -211,7 +220,7 @@ func letterKey(raw []byte, consumer string) string {
 	if json.Unmarshal(raw, &ce) != nil {
 		return digest(raw)
 	}
-	delete(ce, "dlqreason")
+	delete(ce, keyReason)
 	canonical, err := json.Marshal(ce)
 	if err != nil {
 		return digest(raw)

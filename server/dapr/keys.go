@@ -16,8 +16,6 @@ import (
 const (
 	keyFailures = 5 // in a row, after which no key is asked for
 	keyPause    = 10 * time.Second
-	keyWait     = 4 * time.Second // for another owner's work to end; within the deadline of a delivery
-	keyPoll     = 50 * time.Millisecond
 	keyTTL      = 7 * 24 * time.Hour // of a claim whose work never ended; longer than a topic keeps its events
 )
 
@@ -48,41 +46,17 @@ const (
 	stateDone    = "done"
 )
 
-// Claim takes the key for owner. While another owner's claim is alive it waits a few seconds for that work to end. An error means that
-// the store could not tell: the caller works all the same.
+// Claim takes the key for owner, or tells that its work was done or that another owner's claim is alive. An error means that the store could
+// not tell: the caller works all the same.
 func (k *Keys) Claim(ctx context.Context, key, owner string, lease time.Duration) (tandem.KeyState, error) {
 	if !k.gate.allow() {
-		return "", k.open(errOpen)
+		return "", errOpen
 	}
-	deadline := k.client.o.Now().Add(keyWait)
-	for {
-		state, err := k.attempt(ctx, key, owner, lease)
-		if err != nil && ctx.Err() == nil {
-			k.gate.report(false)
-			return "", k.open(err)
-		}
-		if err != nil {
-			return "", err
-		}
-		k.gate.report(true)
-		if state != tandem.KeyHeld || !k.client.o.Now().Before(deadline) {
-			return state, nil
-		}
-		wait := time.NewTimer(keyPoll)
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return state, nil
-		case <-wait.C:
-		}
+	state, err := k.attempt(ctx, key, owner, lease)
+	if ctx.Err() == nil {
+		k.gate.report(err == nil)
 	}
-}
-
-func (k *Keys) open(err error) error {
-	if k.client.o.Metrics.FailOpen != nil {
-		k.client.o.Metrics.FailOpen()
-	}
-	return err
+	return state, err
 }
 
 // attempt reads the key and tries to take it. A refused write tells nothing by itself, as a lost race and a store that is down answer the

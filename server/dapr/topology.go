@@ -59,7 +59,7 @@ type App struct {
 // The parts of the sidecar. Naming at least one of a protocol closes all others of it, so every app has one of each.
 var (
 	apiMetadata = API{"metadata", "v1", "grpc"}
-	apiHealth   = API{"healthz", "v1", "http"}
+	apiAbout    = API{"metadata", "v1", "http"}
 	apiInvoke   = API{"invoke", "v1", "http"}
 	apiPublish  = API{"publish", "v1", "grpc"}
 	apiBulk     = API{"publish", "v1alpha1", "grpc"}
@@ -68,7 +68,7 @@ var (
 	apiJobs     = API{"jobs", "v1alpha1", "grpc"}
 )
 
-func apis(more ...API) []API { return append([]API{apiHealth, apiMetadata}, more...) }
+func apis(more ...API) []API { return append([]API{apiAbout, apiMetadata}, more...) }
 
 // Apps is the product behind Dapr.
 var Apps = []App{
