@@ -1,0 +1,102 @@
+package deliver
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/SherClockHolmes/webpush-go"
+
+	"tandem"
+)
+
+// pushTTL is how long a push service keeps a message for a browser that is away.
+const pushTTL = 24 * time.Hour
+
+// PushOptions of a Push.
+type PushOptions struct {
+	// Key is the private key of VAPID (RFC 8292): 32 bytes on the curve P-256, as base64url.
+	Key string
+	// Contact is a mail or https address at which push services reach the operator.
+	Contact string
+	// Loopback are the authorities of servers on this machine, which may then be called as well. It is for tests.
+	Loopback *x509.CertPool
+}
+
+// Push sends notices to browsers by web push (RFC 8030, 8291). The message holds ids alone: push services forward it, and the
+// browser looks up the rest.
+type Push struct {
+	caller          caller
+	private, public string
+	contact         string
+}
+
+// NewPush makes a channel.
+func NewPush(o PushOptions) (*Push, error) {
+	d, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(o.Key, "="))
+	if err != nil {
+		return nil, errors.New("the key of web push is not base64url")
+	}
+	key, err := ecdh.P256().NewPrivateKey(d)
+	if err != nil {
+		return nil, errors.New("the key of web push is not a private key of P-256")
+	}
+	return &Push{
+		caller: newCaller(o.Loopback), contact: strings.TrimPrefix(o.Contact, "mailto:"), private: base64.RawURLEncoding.EncodeToString(d),
+		public: base64.RawURLEncoding.EncodeToString(key.PublicKey().Bytes()),
+	}, nil
+}
+
+// Close lets go of idle connections.
+func (p *Push) Close() { p.caller.close() }
+
+// PublicKey is what browsers need to subscribe, as base64url.
+func (p *Push) PublicKey() string { return p.public }
+
+// message is what a browser gets. The reminder's id is the tag of its notification: a repeated one replaces the first.
+type message struct {
+	ID         string `json:"id"`
+	Type       string `json:"type"`
+	ReminderID string `json:"reminder_id"`
+	TaskID     string `json:"task_id"` // the task's UUID
+	Number     int64  `json:"number"`
+}
+
+// Send makes one attempt.
+func (p *Push) Send(ctx context.Context, n tandem.Notice, to tandem.Target) error {
+	body, err := json.Marshal(message{
+		ID: n.ID, Type: string(tandem.EventReminderDue), ReminderID: n.ReminderID, TaskID: n.TaskUID, Number: n.Number,
+	})
+	if err != nil {
+		return fmt.Errorf("encode notice: %w", err)
+	}
+	var sub webpush.Subscription
+	if err := json.Unmarshal(to.Subscription, &sub); err != nil {
+		return &tandem.DeliveryError{Gone: true, Cause: errors.New("not a subscription")}
+	}
+	res, err := webpush.SendNotificationWithContext(ctx, body, &sub, &webpush.Options{ //nolint:bodyclose // Do closes it
+		HTTPClient: p.caller, TTL: int(pushTTL / time.Second), Urgency: webpush.UrgencyHigh, Topic: topic(n.ReminderID),
+		Subscriber: p.contact, VAPIDPublicKey: p.public, VAPIDPrivateKey: p.private, RecordSize: 1024,
+	})
+	if _, tried := errors.AsType[*tandem.DeliveryError](err); err != nil && !tried {
+		return &tandem.DeliveryError{Gone: true, Cause: fmt.Errorf("encrypt for the subscription: %w", err)}
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(res, []int{http.StatusNotFound, http.StatusGone},
+		[]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge})
+}
+
+// topic names what a later message of the same reminder replaces at the push service: at most 32 characters of base64url.
+func topic(reminder string) string {
+	t := strings.ReplaceAll(reminder, "-", "")
+	return t[:min(len(t), 32)]
+}
