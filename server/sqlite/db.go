@@ -39,6 +39,9 @@ type DB struct {
 	closed  chan struct{}
 	told    delivery
 
+	manyTasks int64 // see the constant
+	found     findings
+
 	forwarding sync.Mutex // held while the outbox is forwarded
 }
 
@@ -54,6 +57,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db := &DB{
 		path: path, now: o.Now, newID: o.NewID, log: o.Log,
 		writer: make(chan *conn, 1), readers: make(chan *conn, readConns), closed: make(chan struct{}),
+		manyTasks: manyTasks,
 	}
 	if db.now == nil {
 		db.now = time.Now

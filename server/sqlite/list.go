@@ -21,7 +21,7 @@ func (db *DB) List(ctx context.Context, user tandem.UserID, q tandem.Query) (pag
 		if !found || err != nil {
 			return err
 		}
-		f := &finder{conn: c, user: user, account: a, query: q}
+		f := &finder{conn: c, db: db, user: user, account: a, query: q}
 		if q.AsOf != nil {
 			page, err = db.listAsOf(ctx, f)
 			return err

@@ -30,6 +30,7 @@ func (db *DB) DeleteUser(ctx context.Context, user tandem.UserID) error {
 	if err == nil {
 		err = db.scrub(ctx)
 	}
+	db.found.forget() // no search goes on that began before the erasure
 	if err == nil {
 		err = db.dropCopies()
 	}
