@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -25,10 +26,18 @@ const (
 	defaultUsers      = 10_000
 )
 
+// Shared counts calls in all processes together.
+type Shared interface {
+	// Bucket takes one token of a bucket that gains perSecond and holds burst, or tells how long it takes until there is one. An
+	// error means that it cannot count now, and each process counts for itself.
+	Bucket(ctx context.Context, name string, perSecond float64, burst int) (wait time.Duration, err error)
+}
+
 // limiter counts calls by user. A user who is forgotten because there are too many starts with a full bucket again, so the
 // bound costs accuracy, never memory.
 type limiter struct {
 	limits Limits
+	shared Shared // nil: none
 	now    func() time.Time
 
 	mu    sync.Mutex
@@ -40,7 +49,7 @@ type buckets struct {
 	used          time.Time
 }
 
-func newLimiter(l Limits, now func() time.Time) *limiter {
+func newLimiter(l Limits, shared Shared, now func() time.Time) *limiter {
 	for _, v := range []struct {
 		field    *int
 		standard int
@@ -49,24 +58,42 @@ func newLimiter(l Limits, now func() time.Time) *limiter {
 			*v.field = v.standard
 		}
 	}
-	return &limiter{limits: l, now: now, users: map[tandem.UserID]*buckets{}}
+	return &limiter{limits: l, shared: shared, now: now, users: map[tandem.UserID]*buckets{}}
 }
 
 // take counts one call, or says when the next one is possible.
-func (l *limiter) take(user tandem.UserID, read bool) error {
-	b, now := l.bucket(user)
-	one, name, perMinute := b.writes, "writes", l.limits.Writes
+func (l *limiter) take(ctx context.Context, user tandem.UserID, read bool) error {
+	name, perMinute, burst := "writes", l.limits.Writes, l.limits.WriteBurst
 	if read {
-		one, name, perMinute = b.reads, "reads", l.limits.Reads
+		name, perMinute, burst = "reads", l.limits.Reads, l.limits.Reads
 	}
-	r := one.ReserveN(now, 1)
-	wait := r.DelayFrom(now)
+	wait, err := time.Duration(0), error(nil)
+	if l.shared != nil {
+		wait, err = l.shared.Bucket(ctx, name+":"+string(user), float64(perMinute)/60, burst)
+	}
+	if l.shared == nil || err != nil {
+		wait = l.takeHere(user, read)
+	}
 	if wait == 0 {
 		return nil
 	}
-	r.CancelAt(now)
 	retry := int64(math.Ceil(wait.Seconds() * 1000))
 	return tandem.Limited(name, retry, "That is too fast: %d %s a minute are possible.", perMinute, name)
+}
+
+// takeHere counts one call of this process, or says how long it takes until one is possible.
+func (l *limiter) takeHere(user tandem.UserID, read bool) time.Duration {
+	b, now := l.bucket(user)
+	one := b.writes
+	if read {
+		one = b.reads
+	}
+	r := one.ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait > 0 {
+		r.CancelAt(now)
+	}
+	return wait
 }
 
 func (l *limiter) bucket(user tandem.UserID) (*buckets, time.Time) {

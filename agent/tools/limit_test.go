@@ -33,20 +33,20 @@ func TestLimits_ArePerUserAndKind(t *testing.T) {
 
 func TestLimiter_RemembersABoundedNumberOfUsers(t *testing.T) {
 	now := noon
-	l := newLimiter(Limits{Users: 100, Writes: 60, WriteBurst: 1}, func() time.Time { return now })
+	l := newLimiter(Limits{Users: 100, Writes: 60, WriteBurst: 1}, nil, func() time.Time { return now })
 	for i := range 1000 {
-		if err := l.take(tandem.UserID(fmt.Sprint(i)), false); err != nil {
+		if err := l.take(t.Context(), tandem.UserID(fmt.Sprint(i)), false); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(l.users) > 100 {
 		t.Errorf("%d users are remembered", len(l.users))
 	}
-	if err := l.take("999", false); err == nil {
+	if err := l.take(t.Context(), "999", false); err == nil {
 		t.Error("the newest user was forgotten")
 	}
 	now = now.Add(time.Hour)
-	if err := l.take("999", false); err != nil {
+	if err := l.take(t.Context(), "999", false); err != nil {
 		t.Error(err)
 	}
 }

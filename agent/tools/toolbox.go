@@ -104,6 +104,7 @@ type Options struct {
 	Log       *slog.Logger     // default: discards
 	Metrics   Metrics
 	Limits    Limits
+	Shared    Shared   // counts calls; nil: this process counts for itself
 	PublicURL string   // the address under which /mcp is reached; its Host and Origin are accepted
 	Origins   []string // further origins whose pages may call /mcp
 	Version   string   // of the program, told to clients
@@ -130,7 +131,7 @@ func New(o Options) *Toolbox {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Toolbox{Options: o, wireLog: slog.New(quiet{o.Log.Handler()}), limits: newLimiter(o.Limits, o.Now)}
+	return &Toolbox{Options: o, wireLog: slog.New(quiet{o.Log.Handler()}), limits: newLimiter(o.Limits, o.Shared, o.Now)}
 }
 
 // Result is the answer to a call.
@@ -166,7 +167,7 @@ func (tb *Toolbox) Call(ctx context.Context, c Caller, tool string, args json.Ra
 	if !c.may(spec.scope) {
 		return Result{}, lacks(tool, spec.scope)
 	}
-	if err := tb.limits.take(c.User, spec.scope == ScopeRead); err != nil {
+	if err := tb.limits.take(ctx, c.User, spec.scope == ScopeRead); err != nil {
 		tb.limited(err)
 		return Result{}, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 func TestSocketAssistant_SpendsATurn(t *testing.T) {
 	spent := tandem.UserID("")
-	a := socketAssistant{spend: func(user tandem.UserID) error {
+	a := socketAssistant{spend: func(_ context.Context, user tandem.UserID) error {
 		spent = user
 		return tandem.Limited("turns", 1000, "Too many.")
 	}}

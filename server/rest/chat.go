@@ -51,8 +51,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 }
 
 // SpendTurn spends one of the turns that a user may begin in a minute, or refuses. Surfaces beside this one share the count.
-func (s *Server) SpendTurn(user tandem.UserID) error {
-	wait, ok := s.turns.take(user)
+func (s *Server) SpendTurn(ctx context.Context, user tandem.UserID) error {
+	wait, ok := s.takeTurn(ctx, user)
 	if ok {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (s *Server) SpendTurn(user tandem.UserID) error {
 
 // start spends one of the user's turns and begins it. Otherwise it has answered.
 func (s *Server) start(w http.ResponseWriter, r *http.Request, p auth.Principal, ask Ask) (Ticket, bool) {
-	if err := s.SpendTurn(p.User); err != nil {
+	if err := s.SpendTurn(r.Context(), p.User); err != nil {
 		s.fail(w, r, err)
 		return Ticket{}, false
 	}

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -16,6 +18,15 @@ type Limits struct {
 	Upgrades Bucket // to the socket, of one address
 	Opening  int64  // upgrades in progress, of all
 	Turns    int    // of one user in turnWindow
+}
+
+// Shared counts uses in all processes together: it takes one use, or tells how long it takes until there is one. An error means that
+// it cannot count now, and each process counts for itself.
+type Shared interface {
+	// Bucket is a token bucket that gains perSecond and holds burst.
+	Bucket(ctx context.Context, name string, perSecond float64, burst int) (wait time.Duration, err error)
+	// Window allows so many uses in any stretch of the length.
+	Window(ctx context.Context, name string, uses int, length time.Duration) (wait time.Duration, err error)
 }
 
 // Bucket is a token bucket: so many a second, and so many at once.
@@ -58,6 +69,29 @@ var LimitNames = []string{limitRequests, limitUpgrades, limitOpening, limitTurns
 
 // maxKeys bounds the memory of a limiter. Beyond it newcomers share one bucket.
 const maxKeys = 1 << 16
+
+// takeUpgrade spends one of the upgrades of the client's address. Plain requests are counted by each process for itself: a flood is
+// to be refused without asking anybody.
+func (s *Server) takeUpgrade(r *http.Request) bool {
+	addr := network(s.client(r))
+	if s.Shared != nil {
+		b := s.Limits.Upgrades
+		if wait, err := s.Shared.Bucket(r.Context(), "upgrades:"+addr.String(), b.PerSecond, b.Burst); err == nil {
+			return wait == 0
+		}
+	}
+	return s.upgrades.take(addr)
+}
+
+// takeTurn spends one of the user's turns, or says how long the user has to wait.
+func (s *Server) takeTurn(ctx context.Context, user tandem.UserID) (wait time.Duration, ok bool) {
+	if s.Shared != nil {
+		if wait, err := s.Shared.Window(ctx, "turns:"+string(user), s.Limits.Turns, turnWindow); err == nil {
+			return wait, wait == 0
+		}
+	}
+	return s.turns.take(user)
+}
 
 // addresses holds a token bucket for each client address.
 type addresses struct {

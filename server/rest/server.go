@@ -97,6 +97,7 @@ type Options struct {
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 
 	Limits  Limits
+	Shared  Shared // counts turns and upgrades; nil: this process counts for itself
 	Now     func() time.Time
 	NewID   func() string
 	Log     *slog.Logger

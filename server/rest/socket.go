@@ -9,7 +9,7 @@ import (
 
 // socket answers GET /api/{user_id}/ws. Every refusal comes before the upgrade.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
-	if !s.upgrades.take(s.client(r)) {
+	if !s.takeUpgrade(r) {
 		s.limited(w, r, limitUpgrades, 0)
 		return
 	}

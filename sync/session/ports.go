@@ -81,6 +81,13 @@ type Settings interface {
 	Set(ctx context.Context, user tandem.UserID, e tandem.SetEdit) (tandem.Outcome, error)
 }
 
+// Seats counts the connections of a user in all processes.
+type Seats interface {
+	// Take takes a seat for one more connection, unless the user has limit of them; free gives it back. Where other processes cannot
+	// be asked, the connections of this one alone are counted.
+	Take(ctx context.Context, user tandem.UserID, limit int) (free func(), ok bool)
+}
+
 // History gives older messages.
 type History interface {
 	// History gives up to limit messages before the named one (empty: the newest), oldest first, and whether there are more.

@@ -79,7 +79,7 @@ func (l Limits) filled() Limits {
 	return l
 }
 
-// Options configure a Server. The ports are needed.
+// Options configure a Server. The ports are needed, except for Seats.
 type Options struct {
 	Hub       *hub.Hub
 	Tools     Tools
@@ -87,6 +87,7 @@ type Options struct {
 	Settings  Settings
 	History   History
 	Assistant Assistant
+	Seats     Seats // nil: there is no other process
 	Parse     Parser
 	Verify    Verifier
 	PublicURL string // in front of the calendar feed's path; empty: the path alone is told
@@ -148,6 +149,11 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, p Principal) {
 		return
 	}
 	defer s.exit(c)
+	if within && s.o.Seats != nil {
+		var free func()
+		free, within = s.o.Seats.Take(r.Context(), p.User, s.o.Limits.Sockets)
+		defer free()
+	}
 	conn, ws, err := c.accept(w, r)
 	if err != nil {
 		return // the answer is written, and whose fault it is stands in it
