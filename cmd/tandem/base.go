@@ -62,7 +62,7 @@ type base struct {
 func newBase(c config, mode string, logTo io.Writer) base {
 	return base{
 		cfg: c, owner: tandem.NewID(), metrics: newMetrics(mode),
-		log: telemetry.NewLogger(logTo, c.LogLevel, c.LogFormat, c.AuthSecret, c.ModelKey),
+		log: telemetry.NewLogger(logTo, c.LogLevel, c.LogFormat, c.AuthSecret, c.ModelKey, c.SMTPURL, c.VAPIDKey, c.WebhookKey),
 	}
 }
 

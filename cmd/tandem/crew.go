@@ -20,6 +20,7 @@ type workStore interface {
 	relay.Outbox
 	remind.Store
 	notify.Store
+	notify.Deliveries
 	audit.Trail
 	once.Keys
 	AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error
@@ -33,13 +34,19 @@ type crew struct {
 	keys     once.Keys
 	guarded  []string // the consumers that ask keys before they work
 	reminder *remind.Worker
+	courier  *notify.Courier
 }
 
-func newCrew(b *base, work workStore, keys once.Keys, guarded ...string) *crew {
-	return &crew{
+func newCrew(b *base, work workStore, keys once.Keys, guarded ...string) (*crew, error) {
+	w := &crew{
 		base: b, work: work, keys: keys, guarded: guarded,
 		reminder: &remind.Worker{Store: work, Now: time.Now, Log: b.log, Metrics: remindMetrics(b.metrics)},
+		courier:  notify.NewCourier(work, b.log),
 	}
+	w.courier.Attempted = func(m tandem.Medium, outcome string) { b.metrics.Delivery(string(m), outcome) }
+	ways, err := channels(b.cfg)
+	w.courier.Use(ways)
+	return w, err
 }
 
 // duty is one row of the table that says who consumes what: a worker, and what its consumer does with the events of a topic.
@@ -53,7 +60,7 @@ type duty struct {
 // duties is the table.
 func (w *crew) duties() []duty {
 	r := &recur.Worker{Store: w.work, Made: w.metrics.Recurred}
-	n := &notify.Worker{Store: w.work}
+	n := &notify.Worker{Store: w.work, Shown: w.courier.Kick}
 	a := &audit.Worker{Trail: w.work}
 	table := []duty{
 		{"recurrence", tandem.TopicTaskEvents, recur.Consumer, r.Handle},

@@ -30,15 +30,20 @@ func newEmbedded(ctx context.Context, c config, logTo io.Writer) (*embedded, err
 		return nil, err
 	}
 	e.store, e.channels = e.db, &inproc.Channels{}
-	e.buildWorkers() //nolint:contextcheck // a commit's news belongs to no request
-	if err := e.build(ctx); err != nil {
+	if err = e.buildWorkers(); err == nil { //nolint:contextcheck // a commit's news belongs to no request
+		err = e.build(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}
 	return e, nil
 }
 
-func (e *embedded) buildWorkers() {
-	e.crew = newCrew(&e.base, e.db, e.db, notify.Consumer)
+func (e *embedded) buildWorkers() error {
+	var err error
+	if e.crew, err = newCrew(&e.base, e.db, e.db, notify.Consumer); err != nil {
+		return err
+	}
 	e.timer = inproc.NewTimer(e.crew.reminder.OnTimer)
 	e.crew.reminder.Timer = e.timer
 	e.bus = inproc.NewBus(e.crew.setAside)
@@ -58,10 +63,12 @@ func (e *embedded) buildWorkers() {
 			e.relay.Kick()
 		}
 	}
+	return nil
 }
 
 // tasks are the loops of the process.
 func (e *embedded) tasks() []task {
 	return append(e.core.tasks(),
-		task{"relay", e.relay.Run}, task{"timer", e.timer.Run}, task{"reminders", e.crew.reminder.Run}, task{"purge", e.purge})
+		task{"relay", e.relay.Run}, task{"timer", e.timer.Run}, task{"reminders", e.crew.reminder.Run},
+		task{"courier", e.crew.courier.Run}, task{"purge", e.purge})
 }

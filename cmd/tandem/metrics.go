@@ -40,7 +40,7 @@ func newMetrics(mode string) *telemetry.Metrics {
 		Consumers: []string{
 			recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer,
 		},
-		Channels: []string{"email", "webhook", "push"}, Outcomes: []string{"sent", "later", "failed", "gone"},
+		Channels: names(tandem.Media), Outcomes: notify.Outcomes,
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -54,7 +55,10 @@ func startWorker(ctx context.Context, c config, std stdio, name, app string) err
 	if err != nil {
 		return err
 	}
-	w := newCrew(&s.base, s.db, s.sidecar.Keys(), recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer)
+	w, err := newCrew(&s.base, s.db, s.sidecar.Keys(), recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
 	w.reminder.Timer, w.reminder.Horizon = s.sidecar, jobHorizon
 	duties := w.duties()
 	if name != "all" {
@@ -88,6 +92,9 @@ func (s *station) loops(w *crew, name string) []task {
 			_ = s.channels.Publish(ctx, tandem.Signal{User: user, Head: head}) // a hint
 		}
 		tasks = append(tasks, task{"relay", r.Run})
+	}
+	if does(name, "notifications") {
+		tasks = append(tasks, task{"courier", w.courier.Run})
 	}
 	if does(name, "reminders") {
 		tasks = append(tasks, task{"reminders", w.reminder.Run}, task{"purge", s.purge})

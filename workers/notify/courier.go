@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tandem"
@@ -55,20 +56,25 @@ type Channel interface {
 // Courier sends notices to the addresses of their persons, at least once. A delivery is a row that is claimed, so any number of
 // couriers may run, and one that dies leaves its deliveries to others.
 type Courier struct {
-	Store    Deliveries
-	Channels map[tandem.Medium]Channel // what is not there is not sent
-	Now      func() time.Time
-	Log      *slog.Logger
+	Store Deliveries
+	Now   func() time.Time
+	Log   *slog.Logger
 	// Attempted counts attempts; nil is not called.
 	Attempted func(medium tandem.Medium, outcome string)
 
-	kick chan struct{}
+	channels atomic.Pointer[map[tandem.Medium]Channel]
+	kick     chan struct{}
 }
 
-// NewCourier makes a courier over a store; the caller adds channels before Run.
+// NewCourier makes a courier over a store. It has no channels yet.
 func NewCourier(store Deliveries, log *slog.Logger) *Courier {
-	return &Courier{Store: store, Channels: map[tandem.Medium]Channel{}, Now: time.Now, Log: log, kick: make(chan struct{}, 1)}
+	c := &Courier{Store: store, Now: time.Now, Log: log, kick: make(chan struct{}, 1)}
+	c.Use(nil)
+	return c
 }
+
+// Use makes these the channels from the next attempt on; their secrets may have changed. A medium without one is not sent by.
+func (c *Courier) Use(channels map[tandem.Medium]Channel) { c.channels.Store(&channels) }
 
 // Kick tells that there is something new. It never blocks; kicks may be merged.
 func (c *Courier) Kick() {
@@ -153,7 +159,7 @@ func (c *Courier) attempt(ctx context.Context, ref tandem.DeliveryRef) error {
 
 // send makes the attempt and judges how it went.
 func (c *Courier) send(ctx context.Context, d tandem.Delivery) (outcome string, state tandem.DeliveryState, next time.Time) {
-	channel, ok := c.Channels[d.Medium]
+	channel, ok := (*c.channels.Load())[d.Medium]
 	if !ok {
 		return outcomeFailed, tandem.DeliveryFailed, c.Now()
 	}

@@ -110,7 +110,8 @@ func (w *world) consume(e tandem.Event) {
 
 func (w *world) courier(channels map[tandem.Medium]notify.Channel) *notify.Courier {
 	c := notify.NewCourier(w.db, silent)
-	c.Now, c.Channels = func() time.Time { return w.now }, channels
+	c.Now = func() time.Time { return w.now }
+	c.Use(channels)
 	return c
 }
 
@@ -398,7 +399,7 @@ func TestRun_LooksByItselfAndEndsWhatItBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}
 		c := notify.NewCourier(s, silent)
-		c.Channels[""] = slow{}
+		c.Use(map[tandem.Medium]notify.Channel{"": slow{}})
 		ctx, cancel := context.WithCancel(t.Context())
 		var run sync.WaitGroup
 		run.Go(func() { _ = c.Run(ctx) })

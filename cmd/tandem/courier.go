@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+
+	"tandem"
+	"tandem/server/deliver"
+	"tandem/workers/notify"
+)
+
+// channels are the ways by which notices leave the product, as far as they are configured.
+func channels(c config) (map[tandem.Medium]notify.Channel, error) {
+	out := map[tandem.Medium]notify.Channel{}
+	if c.SMTPURL != "" {
+		if c.MailFrom == "" {
+			return nil, fmt.Errorf("TANDEM_MAIL_FROM: mail needs a sender, such as reminders@example.com")
+		}
+		email, err := deliver.NewEmail(deliver.EmailOptions{URL: c.SMTPURL, From: c.MailFrom, PublicURL: c.PublicURL})
+		if err != nil {
+			return nil, fmt.Errorf("TANDEM_SMTP_URL, TANDEM_MAIL_FROM: %w", err)
+		}
+		out[tandem.MediumEmail] = email
+	}
+	if c.WebhookKey != "" {
+		webhook, err := deliver.NewWebhook(deliver.WebhookOptions{Key: c.WebhookKey})
+		if err != nil {
+			return nil, fmt.Errorf("TANDEM_WEBHOOK_KEY: %w", err)
+		}
+		out[tandem.MediumWebhook] = webhook
+	}
+	if c.VAPIDKey != "" {
+		push, err := deliver.NewPush(deliver.PushOptions{Key: c.VAPIDKey, Contact: c.contact()})
+		if err != nil {
+			return nil, fmt.Errorf("TANDEM_VAPID_KEY: %w", err)
+		}
+		out[tandem.MediumPush] = push
+	}
+	return out, nil
+}
+
+// contact is where push services reach the operator.
+func (c config) contact() string {
+	if strings.HasPrefix(c.PublicURL, "https://") {
+		return c.PublicURL
+	}
+	if from, err := mail.ParseAddress(c.MailFrom); err == nil {
+		return from.Address
+	}
+	return "nobody@localhost"
+}
