@@ -32,14 +32,20 @@ func drain(t *testing.T, db *DB) (out []tandem.Outgoing) {
 	return out
 }
 
-func TestForward_OfConcurrentWritersIsInTheOrderOfNumbers(t *testing.T) {
-	db := open(t, nil)
+// TestForward_OfConcurrentReplicasIsInTheOrderOfNumbers has three processes write for the same people.
+func TestForward_OfConcurrentReplicasIsInTheOrderOfNumbers(t *testing.T) {
+	pg, name := database(t)
+	var replicas []*DB
+	for range 3 {
+		replicas = append(replicas, openAt(t, pg.DSN("tandem_worker", name)+"&pool_max_conns=6", Options{}))
+	}
+	db := replicas[0]
 	users := []tandem.UserID{"ann", "bob", "carol", "dave"}
 	var wg sync.WaitGroup
 	for i := range 12 {
 		wg.Go(func() {
 			for range 5 {
-				_, err := db.Edit(t.Context(), users[i%len(users)], tandem.Edit{Decide: func(sc tandem.Scene) (tandem.Plan, error) {
+				_, err := replicas[i%3].Edit(t.Context(), users[i%len(users)], tandem.Edit{Decide: func(sc tandem.Scene) (tandem.Plan, error) {
 					task, _, err := tandem.NewTask(sc, tandem.Draft{Title: "One"})
 					return tandem.Plan{Tasks: []tandem.Task{task}}, err
 				}})

@@ -231,6 +231,8 @@ func crowd(t *testing.T, db *DB) {
 		insert into audit (user_id, event_id, topic, at, event)
 			select 'user-' || n % 60, n, 'task-events', now(), '{}' from generate_series(1, 6000) as n;
 		insert into inbox (user_id, consumer, event_id, at) select 'user-' || n % 60, 'audit', n, now() from generate_series(1, 6000) as n;
+		insert into reminders (user_id, reminder_id, task, task_uid, generation, due_at, timed)
+			select 'user-' || n % 60, n, n, n, 1, now() + n * interval '1 minute', n % 2 = 0 from generate_series(1, 20000) as n;
 		analyze`)
 }
 
