@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
+
+	"tandem"
 )
 
 // Issuer is a row of configuration: the one way in which tokens of an issuer are believed.
@@ -84,7 +86,7 @@ func LoadIssuers(path string) ([]Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := WellFormed(data, maxDepth); err != nil {
+	if err := tandem.WellFormed(data, maxDepth); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var doc struct {

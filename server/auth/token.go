@@ -79,7 +79,7 @@ func parse(raw string) (compact, error) {
 
 // members decodes one strict JSON object. A map, not a struct: struct fields would also match keys in another case.
 func members(data []byte) (map[string]json.RawMessage, error) {
-	if err := WellFormed(data, maxDepth); err != nil {
+	if err := tandem.WellFormed(data, maxDepth); err != nil {
 		return nil, err
 	}
 	var m map[string]json.RawMessage

@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"tandem"
-	"tandem/server/auth"
 )
 
 // Bounds of a body.
@@ -28,8 +27,8 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request) (map[string]json
 	if !ok {
 		return nil, false
 	}
-	if err := auth.WellFormed(data, maxDepth); err != nil {
-		if errors.Is(err, auth.ErrTooDeep) {
+	if err := tandem.WellFormed(data, maxDepth); err != nil {
+		if errors.Is(err, tandem.ErrTooDeep) {
 			s.Metrics.Limited(limitDepth)
 		}
 		s.fail(w, r, tandem.Invalid("body", nil, "The body must be one JSON object in UTF-8 without repeated keys, nested at most %d deep.", maxDepth).Because(err))
