@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,11 +96,7 @@ func TestCallback_RefusesEveryCallWithoutItsToken(t *testing.T) {
 		OnTimer: func(context.Context, string, json.RawMessage) error { calls.Add(1); return nil },
 	})
 	shown := func(tokens ...string) context.Context {
-		ctx := t.Context()
-		for _, token := range tokens {
-			ctx = metadata.AppendToOutgoingContext(ctx, "dapr-api-token", token)
-		}
-		return ctx
+		return metadata.NewOutgoingContext(t.Context(), metadata.MD{"dapr-api-token": tokens})
 	}
 	for name, call := range methods(conn) {
 		for what, ctx := range map[string]context.Context{
@@ -200,7 +198,7 @@ func TestCall_PassesTheRequestAndItsAnswerOn(t *testing.T) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		io.WriteString(w, strings.Join([]string{
+		fmt.Fprint(w, strings.Join([]string{
 			r.Method, r.URL.Path, r.URL.RawQuery, string(body), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.Header.Get("Cookie"),
 			r.Header.Get("dapr-api-token"), r.RemoteAddr, r.Header.Get("Idempotency-Key"),
 		}, "|"))
@@ -241,33 +239,52 @@ func TestCall_PassesTheRequestAndItsAnswerOn(t *testing.T) {
 
 func TestCall_RetriedWhileTheCalleeRestartsAndAnsweredOnce(t *testing.T) {
 	t.Parallel()
-	var effects mailbox[int]
-	c := &chat{answer: func(w http.ResponseWriter, r *http.Request) {
-		effects.put(r.Header.Get("Idempotency-Key"), 1)
-		io.WriteString(w, "done")
-	}}
-	_, serve, h := calls(t, c)
-	clear(effects.got)
-	serve.Kill()
-	back := make(chan struct{})
-	go func() {
-		defer close(back)
-		<-time.After(time.Second)
-		serve.Start()
-	}()
-	res := say(t, h, "/api/ann/chat", `{"message":"hi"}`)
-	<-back
-	if got := text(t, res); res.StatusCode != http.StatusOK || got != "done" {
-		t.Fatalf("%d %s", res.StatusCode, got)
+	restarts := map[string]func(*side) (back func()){
+		"the app":     func(s *side) func() { s.crash(); return s.run },
+		"its sidecar": func(s *side) func() { s.Kill(); return s.Start },
 	}
-	if len(effects.all()) != 1 {
-		t.Errorf("one call came under %d keys: it could run twice", len(effects.all()))
+	for name, restart := range restarts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var effects mailbox[int]
+			begun := make(chan struct{})
+			var first sync.Once
+			ready := false
+			c := &chat{answer: func(w http.ResponseWriter, r *http.Request) {
+				if ready {
+					effects.put(r.Header.Get("Idempotency-Key"), 1)
+					first.Do(func() { // it dies before it can answer
+						close(begun)
+						<-r.Context().Done()
+					})
+				}
+				fmt.Fprint(w, "done")
+			}}
+			_, serve, h := calls(t, c)
+			ready = true
+			back := make(chan struct{})
+			go func() {
+				defer close(back)
+				<-begun
+				start := restart(serve)
+				<-time.After(time.Second)
+				start()
+			}()
+			res := say(t, h, "/api/ann/chat", `{"message":"hi"}`)
+			<-back
+			if got := text(t, res); res.StatusCode != http.StatusOK || got != "done" {
+				t.Fatalf("%d %s", res.StatusCode, got)
+			}
+			if len(effects.all()) != 1 || effects.n < 2 {
+				t.Errorf("%d attempts under %d keys, want several under one", effects.n, len(effects.all()))
+			}
+		})
 	}
 }
 
 func TestCall_NeedsPermissionUnderTLS(t *testing.T) {
 	t.Parallel()
-	c := &chat{answer: func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "served") }}
+	c := &chat{answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") }}
 	w := newWorld(t)
 	w.sentry = stack.StartSentry(t)
 	w.app(dapr.AppServe, dapr.CallbackOptions{Chat: c})
@@ -275,7 +292,7 @@ func TestCall_NeedsPermissionUnderTLS(t *testing.T) {
 	o := w.sidecar(dapr.AppWeb, 0)
 	o.AppID = "tandem-stranger"
 	stranger := stack.StartDaprd(t, o)
-	var status int
+	var code int
 	var body []byte
 	eventually(t, "an answer of the callee's sidecar", func() bool {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+stranger.HTTP+"/v1.0/invoke/tandem-serve/method/api/ann/chat", nil)
@@ -288,11 +305,11 @@ func TestCall_NeedsPermissionUnderTLS(t *testing.T) {
 			return false
 		}
 		defer res.Body.Close()
-		status = res.StatusCode
+		code = res.StatusCode
 		body, err = io.ReadAll(res.Body)
 		return err == nil && !bytes.Contains(body, []byte("couldn't find")) && !bytes.Contains(body, []byte("no host"))
 	})
-	if status != http.StatusForbidden || c.n != 0 {
-		t.Errorf("%d %s, served %d times", status, body, c.n)
+	if code != http.StatusForbidden || c.n != 0 {
+		t.Errorf("%d %s, served %d times", code, body, c.n)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,11 +51,17 @@ func newWorld(t *testing.T) *world {
 	}}
 }
 
-// withKafka gives the world a broker whose topics and groups are as new.
+// on gives the world a broker.
+func (w *world) on(kafka *stack.Bus) *world {
+	w.kafka = kafka
+	w.secrets["tandem-kafka"] = map[string]string{"brokers": w.kafka.Addr()}
+	return w
+}
+
+// withKafka gives the world the shared broker, with topics and groups as new. Its test runs alone.
 func (w *world) withKafka() *world {
 	w.t.Helper()
-	w.kafka = stack.SharedKafka(w.t)
-	w.secrets["tandem-kafka"] = map[string]string{"brokers": w.kafka.Addr()}
+	w.on(stack.SharedKafka(w.t))
 	admin := kadm.NewClient(w.producer())
 	var groups, topics []string
 	for _, a := range dapr.Apps {
@@ -62,8 +70,16 @@ func (w *world) withKafka() *world {
 	for _, topic := range dapr.BrokerTopics() {
 		topics = append(topics, topic.Name)
 	}
-	eventually(w.t, "the groups of earlier tests are gone", func() bool { // a new broker has no coordinator for a second
-		_, err := admin.DeleteGroups(w.t.Context(), groups...)
+	eventually(w.t, "the groups of earlier tests are gone", func() bool {
+		listed, err := admin.ListGroups(w.t.Context())
+		if err != nil {
+			return false
+		}
+		old := slices.DeleteFunc(listed.Groups(), func(g string) bool { return !slices.Contains(groups, g) })
+		if len(old) == 0 {
+			return true
+		}
+		_, err = admin.DeleteGroups(w.t.Context(), old...)
 		return err == nil
 	})
 	ends, err := admin.ListEndOffsets(w.t.Context(), topics...)
@@ -114,16 +130,20 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // side is an app of the product, played by a test, with its sidecar.
 type side struct {
 	*stack.Daprd
+	t        *testing.T
 	client   *dapr.Client
-	callback string // address
 	health   *dapr.Health
+	options  dapr.CallbackOptions
+	callback string // address
+	end      func() // of the callback server; nil: it does not run
 }
 
 // app starts an app of the product: its callback server, then its sidecar with the product's own files.
 func (w *world) app(id string, o dapr.CallbackOptions) *side {
 	w.t.Helper()
 	l := listen(w.t)
-	s := &side{callback: l.Addr().String(), health: &dapr.Health{}, Daprd: stack.PrepareDaprd(w.t, w.sidecar(id, l.Addr().(*net.TCPAddr).Port))}
+	s := &side{t: w.t, callback: l.Addr().String(), health: &dapr.Health{}}
+	s.Daprd = stack.PrepareDaprd(w.t, w.sidecar(id, l.Addr().(*net.TCPAddr).Port))
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelError + 1}))
 	var err error
 	if s.client, err = dapr.Dial(dapr.Options{GRPC: s.GRPC, HTTP: s.HTTP, Token: apiToken, Log: log, Metrics: o.Metrics}); err != nil {
@@ -133,16 +153,12 @@ func (w *world) app(id string, o dapr.CallbackOptions) *side {
 	if o.SetAside == nil {
 		o.SetAside = s.client.SetAside
 	}
+	s.options = o
 	s.health.Ready()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- dapr.NewCallback(o).Serve(ctx, l) }()
+	s.serve(l)
 	w.t.Cleanup(func() {
 		s.Stop()
-		cancel()
-		if err := <-done; err != nil {
-			w.t.Errorf("callback of %s: %v", id, err)
-		}
+		s.crash()
 		if err := s.client.Close(); err != nil {
 			w.t.Error(err)
 		}
@@ -152,6 +168,65 @@ func (w *world) app(id string, o dapr.CallbackOptions) *side {
 		w.t.Fatal(err)
 	}
 	return s
+}
+
+// serve runs the callback server, as a process does.
+func (s *side) serve(l net.Listener) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	done := make(chan error, 1)
+	c := &cut{Listener: l}
+	go func() { done <- dapr.NewCallback(s.options).Serve(ctx, c) }()
+	s.end = func() {
+		cancel()
+		c.sever()
+		if err := <-done; err != nil {
+			s.t.Errorf("callback: %v", err)
+		}
+	}
+}
+
+// crash ends the app as a killed process does: its connections break.
+func (s *side) crash() {
+	if s.end != nil {
+		s.end()
+		s.end = nil
+	}
+}
+
+// run starts the app again on its port.
+func (s *side) run() {
+	l, err := new(net.ListenConfig).Listen(s.t.Context(), "tcp", s.callback)
+	if err != nil {
+		s.t.Errorf("listen again: %v", err)
+		return
+	}
+	s.serve(l)
+}
+
+// cut is a listener whose connections can be broken.
+type cut struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (c *cut) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.mu.Lock()
+		c.conns = append(c.conns, conn)
+		c.mu.Unlock()
+	}
+	return conn, err
+}
+
+func (c *cut) sever() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Close()
+	for _, conn := range c.conns {
+		conn.Close()
+	}
 }
 
 // sidecar is that of an app, as it runs in production but for the addresses.

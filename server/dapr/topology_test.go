@@ -15,54 +15,43 @@ import (
 	"tandem"
 )
 
-// resource is a file of ops/dapr, of any kind.
+// resource is a file of ops/dapr, of any kind. Fields match their keys whatever the letters' case.
 type resource struct {
-	Kind     string `json:"kind"`
-	Metadata struct {
-		Name string `json:"name"`
-	} `json:"metadata"`
-	Scopes []string `json:"scopes"`
-	Auth   struct {
-		SecretStore string `json:"secretStore"`
-	} `json:"auth"`
-	Spec struct {
-		Type       string `json:"type"`
-		PubSubName string `json:"pubsubname"`
-		Topic      string `json:"topic"`
-		Routes     struct {
-			Default string `json:"default"`
-		} `json:"routes"`
-		DeadLetterTopic string `json:"deadLetterTopic"`
-		BulkSubscribe   any    `json:"bulkSubscribe"`
-		Metadata        any    `json:"metadata"`
-		MTLS            struct {
-			Enabled bool `json:"enabled"`
-		} `json:"mtls"`
-		API struct {
-			Allowed []API `json:"allowed"`
-		} `json:"api"`
-		AccessControl struct {
-			DefaultAction string `json:"defaultAction"`
-			TrustDomain   string `json:"trustDomain"`
-			Policies      []struct {
-				AppID         string `json:"appId"`
-				DefaultAction string `json:"defaultAction"`
-				TrustDomain   string `json:"trustDomain"`
-				Operations    []struct {
-					Name   string   `json:"name"`
-					Verbs  []string `json:"httpVerb"`
-					Action string   `json:"action"`
-				} `json:"operations"`
-			} `json:"policies"`
-		} `json:"accessControl"`
+	Kind     string
+	Metadata struct{ Name string }
+	Scopes   []string
+	Auth     struct{ SecretStore string }
+	Spec     struct {
+		Type            string
+		PubSubName      string
+		Topic           string
+		Routes          struct{ Default string }
+		DeadLetterTopic string
+		BulkSubscribe   any
+		Metadata        any
+		MTLS            struct{ Enabled bool }
+		API             struct{ Allowed []API }
+		AccessControl   struct {
+			DefaultAction string
+			TrustDomain   string
+			Policies      []policy
+		}
 		Secrets struct {
 			Scopes []struct {
-				StoreName     string   `json:"storeName"`
-				DefaultAccess string   `json:"defaultAccess"`
-				Allowed       []string `json:"allowedSecrets"`
-			} `json:"scopes"`
-		} `json:"secrets"`
-	} `json:"spec"`
+				StoreName      string
+				DefaultAccess  string
+				AllowedSecrets []string
+			}
+		}
+	}
+}
+
+// policy is what one app may call.
+type policy struct {
+	AppID         string
+	DefaultAction string
+	TrustDomain   string
+	Operations    []struct{ Name, Action string }
 }
 
 // field gives a component's setting: its value, or SECRET/FIELD or $VARIABLE where it comes from elsewhere.
@@ -289,7 +278,7 @@ func checkAccess(t *testing.T, a App, r resource) {
 	if len(secrets) != 1 || secrets[0].StoreName != SecretStore || secrets[0].DefaultAccess != "deny" {
 		t.Fatalf("%s: secrets %+v, want those of the table alone", a.ID, secrets)
 	}
-	if diff := gocmp.Diff(a.Secrets, secrets[0].Allowed); diff != "" {
+	if diff := gocmp.Diff(a.Secrets, secrets[0].AllowedSecrets); diff != "" {
 		t.Errorf("%s: secrets (-table +file):\n%s", a.ID, diff)
 	}
 }
