@@ -29,6 +29,10 @@ stack: ## get what the real stack needs: PostgreSQL, PgBouncer, Redis, Kafka, Da
 test-stack: ## the suites that need real services, on the real stack
 	ops/dev/test-stack.sh
 
+.PHONY: dev
+dev: ## the distributed mode on the real stack, until Ctrl-C
+	ops/dev/dev.sh
+
 .PHONY: check
 check: ## formatting, vet, linters, generated files unchanged
 	ops/dev/check.sh

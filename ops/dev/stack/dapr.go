@@ -84,7 +84,7 @@ func newSentry(t T) (*Sentry, error) {
 		return nil, err
 	}
 	s := &Sentry{Addr: loopback(c.ports[0])}
-	s.Process, err = launch(t, spec{
+	s.Process = prepare(t, spec{
 		name: "sentry", path: c.path, dir: c.dir, ready: answers("http://" + loopback(c.ports[1]) + "/healthz"),
 		args: []string{
 			flag("issuer-credentials", issuer), flag("trust-domain", trustDomain), flag("config", file),
@@ -93,7 +93,11 @@ func newSentry(t T) (*Sentry, error) {
 			flag("metrics-port", c.ports[2]), flag("metrics-listen-address", "127.0.0.1"),
 		},
 	})
-	return s, err
+	if err := s.start(t.Context()); err != nil {
+		return nil, err
+	}
+	s.Stop() // what made the root reloads it three times in the next six seconds, and serves nobody meanwhile
+	return s, s.start(t.Context())
 }
 
 // AnchorsFile holds the root certificate.

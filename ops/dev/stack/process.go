@@ -16,7 +16,7 @@ import (
 const (
 	readyWithin = 60 * time.Second // a loaded machine; a healthy one needs two
 	askEvery    = 15 * time.Millisecond
-	tailBytes   = 4096
+	tailBytes   = 2000
 )
 
 // Process is a program of the stack. Its methods may be called from any goroutine, one at a time; what goes wrong fails the owner.
