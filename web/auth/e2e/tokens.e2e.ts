@@ -107,9 +107,8 @@ describe.skipIf("skip" in found)("tokens of the sign-in service", () => {
     road.broken = "down";
     await tandem.start();
     expect((await fetch(`${tandem.origin}/readyz`)).status).toBe(503);
-    expect(await knock("chat", tandem.origin, token)).toBe(401);
     road.broken = "";
-    await expect.poll(async () => knock("chat", tandem.origin, token), { timeout: 45_000, interval: 500 }).toBe(200);
+    await expect.poll(async () => knock("chat", tandem.origin, token)).toBe(200);
     expect((await fetch(`${tandem.origin}/readyz`)).status).toBe(200);
   });
 

@@ -39,6 +39,8 @@ function suite(bin: string): void {
     const broken = [...ALL, { version: 9999, sql: "create table auth.half (a int); select 1/0" }];
     await assert.rejects(migrate(db.url("tandem_migrator"), broken), /division by zero/);
     assert.deepEqual(await db.query("select 1 from information_schema.schemata where schema_name = 'auth'"), []);
+    await db.query("create database another owner tandem_migrator");
+    await migrate(db.url("tandem_migrator", "another"), ALL); // makes the role, on which they would wait for each other
     const runs = await Promise.all([1, 2, 3, 4].map(() => migrate(db.url("tandem_migrator"), ALL)));
     assert.deepEqual(runs.flat(), ALL.map((m) => m.version));
     await checkSchema(pool, ALL);
@@ -144,5 +146,7 @@ function suite(bin: string): void {
     for (let n = 0; n < 5; n++) statuses.push(await guess(n, "192.0.2.1"));
     assert.deepEqual(statuses, [401, 401, 401, 429, 429]);
     assert.equal(await guess(6, "192.0.2.2"), 401);
+    const counted = await db.query('select key, count from auth."rateLimit" order by key');
+    assert.deepEqual(counted, [{ key: "192.0.2.1|/sign-in/email", count: 3 }, { key: "192.0.2.2|/sign-in/email", count: 1 }]);
   });
 }
