@@ -269,15 +269,14 @@ func (f *finder) scanEntry(r row) (e entry, err error) {
 	switch f.query.Sort {
 	case tandem.SortTitle:
 		err = r.Scan(&e.number, &e.key.text, &e.uid)
-		return e, err
 	case tandem.SortPriority, tandem.SortStatus, tandem.SortRank:
 		err = r.Scan(&e.number, &e.key.num, &e.uid)
-		return e, err
+	default: // by an instant, whatever it is called
+		var at *time.Time
+		if err = r.Scan(&e.number, &at, &e.uid); at != nil {
+			e.key.num = at.UnixMicro()
+		}
+		e.key.none = at == nil
 	}
-	var at *time.Time
-	if err = r.Scan(&e.number, &at, &e.uid); at != nil {
-		e.key.num = at.UnixMicro()
-	}
-	e.key.none = at == nil
 	return e, err
 }

@@ -3,8 +3,10 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"tandem"
 )
@@ -181,32 +183,67 @@ func (f *finder) byWords(ctx context.Context, m *marks) error {
 // hits looks a term up: twice the number of each task that holds it in the title, and that plus one for the description. Tasks
 // that are not marked may be left out.
 func (f *finder) hits(ctx context.Context, term tandem.Term, m *marks) (*bitset, error) {
-	last := len(term) - 1
-	beginning := indexed(term[last])
-	set, err := f.within(ctx, beginning, beginning+afterWords)
+	set, err := f.candidates(ctx, term)
 	if err != nil {
 		return nil, err
 	}
-	exact := last == 0 && len(term[0]) < maxWord-utf8Max
-	for _, word := range term[:last] {
-		word = indexed(word)
-		more, err := f.within(ctx, word, word+" ") // no word goes on with a space
-		if err != nil {
-			return nil, err
-		}
-		set.and(more)
+	sure := int64(0) // the first number that the index alone decides on
+	switch {
+	case len(term) > 2 || slices.ContainsFunc(term, long):
+		sure = f.account.numbers + 1
+	case len(term) == 2:
+		sure = firstChunkEnd
 	}
-	if exact {
-		return set, nil
-	}
-	return f.verified(ctx, term, set, m)
+	return f.verified(ctx, term, set, m, sure)
 }
 
-// utf8Max is the length of the longest character: a word that is cut is at most that much shorter than the bound.
-const utf8Max = 4
+// long reports a word that the index may have cut, by less than a character.
+func long(word string) bool { return len(word) > maxWord-utf8.UTFMax }
 
-// within joins the hits of a range of words.
-func (f *finder) within(ctx context.Context, from, to string) (*bitset, error) {
+// candidates gives the hits of all words of a term; behind the first chunk, of its pairs.
+func (f *finder) candidates(ctx context.Context, term tandem.Term) (*bitset, error) {
+	last := len(term) - 1
+	end := indexed(term[last])
+	if last == 0 && utf8.RuneCountInString(end) > 1 {
+		return f.within(ctx, end, end+afterWords, everyChunk)
+	}
+	set, err := f.within(ctx, end, end+afterWords, 0)
+	if err != nil {
+		return nil, err
+	}
+	var rest *bitset
+	if last == 0 {
+		rest, err = f.within(ctx, letterOf(end), letterOf(end)+" ", everyChunk)
+	} else {
+		pair := pairOf(term[last-1], end)
+		rest, err = f.within(ctx, pair, pair+afterWords, everyChunk)
+	}
+	for i := 0; i < last && err == nil; i++ {
+		if err = f.narrow(ctx, set, indexed(term[i]), 0); err == nil && i+1 < last {
+			err = f.narrow(ctx, rest, pairOf(term[i], term[i+1]), everyChunk)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	set.or(rest)
+	return set, nil
+}
+
+// narrow keeps the hits of a row of the index.
+func (f *finder) narrow(ctx context.Context, set *bitset, word string, chunks int32) error {
+	hits, err := f.within(ctx, word, word+" ", chunks) // no word goes on with a space
+	if err == nil {
+		set.and(hits)
+	}
+	return err
+}
+
+// everyChunk is behind the last chunk that can be.
+const everyChunk = math.MaxInt32
+
+// within joins the hits of a stretch of the index, up to a chunk.
+func (f *finder) within(ctx context.Context, from, to string, chunks int32) (*bitset, error) {
 	var set bitset
 	_, err := list(ctx, f.conn, func(r row) (struct{}, error) {
 		var chunk int64
@@ -214,28 +251,27 @@ func (f *finder) within(ctx context.Context, from, to string) (*bitset, error) {
 		err := r.Scan(&chunk, &hits)
 		set.addPlaces(chunk<<placesBits, hits)
 		return struct{}{}, err
-	}, `select chunk, hits from words where user_id = $1 and word >= $2 and word < $3`, f.user, from, to)
+	}, `select chunk, hits from words where user_id = $1 and word >= $2 and word < $3 and chunk <= $4`, f.user, from, to, chunks)
 	return &set, err
 }
 
-// verified keeps the hits whose task holds the whole term: its words stand there, but maybe not in a row, or they are longer than
-// what is indexed.
-func (f *finder) verified(ctx context.Context, term tandem.Term, set *bitset, m *marks) (*bitset, error) {
+// verified keeps the hits whose task holds the whole term, looking at the tasks up to a number: their words stand there, but maybe
+// not in a row, or they are longer than what is indexed.
+func (f *finder) verified(ctx context.Context, term tandem.Term, set *bitset, m *marks, sure int64) (*bitset, error) {
 	var numbers []int64
 	set.each(func(n int64) {
-		if n >>= 1; m.of(n) > 0 && (len(numbers) == 0 || numbers[len(numbers)-1] != n) {
+		if n >>= 1; n < sure && m.of(n) > 0 && (len(numbers) == 0 || numbers[len(numbers)-1] != n) {
 			numbers = append(numbers, n)
 		}
 	})
-	out := &bitset{}
-	long := slices.ContainsFunc(term, func(word string) bool { return len(word) >= maxWord-utf8Max })
-	if !long && len(numbers) > 0 {
+	set.forget(2 * sure)
+	if !slices.ContainsFunc(term, long) && len(numbers) > 0 {
 		var err error
-		if numbers, err = f.byVector(ctx, term, numbers, out); err != nil {
+		if numbers, err = f.byVector(ctx, term, numbers, set); err != nil {
 			return nil, err
 		}
 	}
-	return out, f.byText(ctx, term, numbers, out)
+	return set, f.byText(ctx, term, numbers, set)
 }
 
 // byVector adds the hits of a term among the tasks, and gives the tasks that have no vector.

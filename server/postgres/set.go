@@ -54,6 +54,26 @@ func (b *bitset) and(other *bitset) {
 	}
 }
 
+// or adds what is in the other.
+func (b *bitset) or(other *bitset) {
+	b.grow(len(other.words))
+	for i, w := range other.words {
+		b.words[i] |= w
+	}
+}
+
+// forget removes the numbers below n.
+func (b *bitset) forget(n int64) {
+	for i := range b.words {
+		switch first := int64(i) << 6; {
+		case first+64 <= n:
+			b.words[i] = 0
+		case first < n:
+			b.words[i] &^= 1<<(n-first) - 1
+		}
+	}
+}
+
 // The places of a word in a chunk are a set: twice the task's place, plus one for its description. A few are kept as a list, many
 // as a bitmap; only the bitmap is placesBytes long.
 const (

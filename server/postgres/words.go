@@ -16,16 +16,34 @@ import (
 // The search index. The operators of full-text search are not leakproof, so row-level security keeps them from driving a plan: a
 // GIN index would be passed over, and every task of the user be looked at. Comparisons of text are leakproof. Hence the table
 // words, where a B-tree finds what begins with a searched word, and each row tells which tasks of a chunk hold its word. The
-// column tasks.words, a tsvector, then says which of a few candidates hold a phrase.
+// column tasks.words, a tsvector, then says which of the candidates hold a phrase.
+//
+// A few thousand tasks are looked through in a few milliseconds that way. Behind the first chunk there are rows for the beginnings of
+// words and for pairs of words as well, so that a letter meets few rows and a phrase few candidates. Most people have one chunk.
 
 // chunkBits is the room of a chunk of tasks: the places of a word in it are at most placesBytes, so that a row stays small.
 const chunkBits = 12
 
+// firstChunkEnd is the first number behind the first chunk.
+const firstChunkEnd = 1 << chunkBits
+
 // maxWord bounds an indexed word in bytes, as a B-tree does. A search for as long a word is verified.
 const maxWord = 100
 
-// afterWords stands behind every word, and behind all words with the same beginning when it is added to that.
-const afterWords = "\U0010ffff"
+// What stands in the index besides words sorts before them: they begin with a letter or a digit.
+const (
+	firstWord  = "0"
+	afterWords = "\U0010ffff" // behind every word, and behind all words with the same beginning when it is added to that
+)
+
+// letterOf gives the row of all words that begin with the same character as the word.
+func letterOf(word string) string {
+	_, n := utf8.DecodeRuneInString(word)
+	return "#" + word[:n]
+}
+
+// pairOf gives the row of two words that stand side by side.
+func pairOf(first, second string) string { return " " + indexed(first) + " " + indexed(second) }
 
 // indexed gives a word as the index keeps it.
 func indexed(word string) string { return cut(word, maxWord) }
@@ -77,7 +95,7 @@ func (w *write) setWords(number int64, before, after *tandem.Task) {
 		if old[part] == now[part] {
 			continue
 		}
-		had, has := wordSet(old[part]), wordSet(now[part])
+		had, has := wordSet(number, old[part]), wordSet(number, now[part])
 		for word := range had {
 			if !has[word] {
 				w.setWord(word, number, part, false)
@@ -98,10 +116,19 @@ func texts(t *tandem.Task) [2]string {
 	return [2]string{t.Title, t.Description}
 }
 
-func wordSet(text string) map[string]bool {
+// wordSet gives the rows of the index that a text of a task stands in.
+func wordSet(number int64, text string) map[string]bool {
 	set := map[string]bool{}
+	before := ""
 	for _, word := range tandem.Words(text) {
 		set[indexed(word)] = true
+		if number >= firstChunkEnd {
+			set[letterOf(word)] = true
+			if before != "" {
+				set[pairOf(before, word)] = true
+			}
+			before = word
+		}
 	}
 	return set
 }
