@@ -2,12 +2,16 @@ package redis
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
 	"tandem"
@@ -276,3 +280,54 @@ func TestOpen_SaysNothingOfThePassword(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A server that is there and does not answer is worse than none: nobody is told of an end.
+func TestChannels_AFrozenRedisHoldsNobodyUp(t *testing.T) {
+	r := stack.Redis(t)
+	a, b := newProcess(t, r), newProcess(t, r)
+	own, _ := hubtest.Join(t, a, "ann")
+	far, _ := hubtest.Join(t, b, "ann")
+	r.Signal(syscall.SIGSTOP)
+	defer r.Signal(syscall.SIGCONT)
+	began := time.Now()
+	for n := range tandem.Seq(2 * maxWaiting) { // more than can wait
+		hubtest.Publish(t, a, tandem.Signal{User: "ann", Head: n + 1})
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("publishing took %v", took)
+	}
+	own.UntilHead(t, 2*maxWaiting)
+	a.turns(t, false)
+	r.Signal(syscall.SIGCONT)
+	a.turns(t, true)
+	far.UntilHead(t, 2*maxWaiting)
+}
+
+func FuzzDecode(f *testing.F) {
+	c := &Client{origin: "0123456789abcdef"}
+	row := json.RawMessage(`{"title":"<é>"}`)
+	for _, s := range []tandem.Signal{
+		{User: "ann", Head: 7},
+		{User: "ann", Control: tandem.ControlCancel, TurnID: "t"},
+		{User: "ann", Delta: &tandem.Delta{User: "ann", From: 1, To: 2, Changes: []tandem.Change{{Kind: tandem.KindTask, ID: "x", Version: 3, Row: row}}}},
+		{User: "ann", Turn: &tandem.TurnEvent{Turn: "t", N: 2, Ev: tandem.TurnEvText, D: "\u2028"}},
+	} {
+		f.Add(c.encode(s).payload)
+	}
+	f.Add("")
+	f.Add("2")
+	f.Fuzz(func(t *testing.T, payload string) {
+		s := decode("ann", payload)
+		if s.User != "ann" || s.Delta != nil && s.Delta.User != "ann" {
+			t.Fatalf("a message on the channel of ann became a signal of %q", s.User)
+		}
+		if s.Lost {
+			return
+		}
+		if again := decode("ann", c.encode(s).payload); !cmp.Equal(s, again, cmpopts.EquateEmpty()) && !large(s) {
+			t.Fatalf("%+v became %+v", s, again)
+		}
+	})
+}
+
+func large(s tandem.Signal) bool { return s.Delta != nil && sizeOf(*s.Delta) > maxPayload }

@@ -48,8 +48,8 @@ type change struct {
 	Mid     int64           `json:"mid,omitempty"`
 }
 
-// encode makes the message of a signal.
-func (c *Client) encode(s tandem.Signal) (message, error) {
+// encode makes the message of a signal. Of one that is no JSON, what it says of the log is told alone.
+func (c *Client) encode(s tandem.Signal) message {
 	b := body{Turn: s.Turn, Head: s.Head, Control: s.Control, TurnID: s.TurnID}
 	m := message{user: s.User, head: s.Head, keep: s.Control != "" || s.Turn != nil && s.Turn.Ev == tandem.TurnEvDone}
 	if d := s.Delta; d != nil {
@@ -69,10 +69,11 @@ func (c *Client) encode(s tandem.Signal) (message, error) {
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false) // rows arrive as they are stored
 	if err := e.Encode(b); err != nil {
-		return m, fmt.Errorf("encode a signal: %w", err)
+		c.log.Error("encode a signal", "user_id", s.User, "err", err)
+		return c.headOf(s.User, m.head)
 	}
 	m.payload = text.String()
-	return m, nil
+	return m
 }
 
 // headOf makes the message that tells a number alone.

@@ -23,6 +23,9 @@ const (
 	noteKept  = 2 * time.Minute // what was noted is believed; longer than any pause between two comparisons
 	beatKept  = 5 * time.Minute
 	noteBatch = 500
+	// secondLook is when a connection that is one too many is counted again: the one that it replaces may have ended a moment ago,
+	// in another process.
+	secondLook = 200 * time.Millisecond
 )
 
 // Replicas tells the processes of one product about each other: which devices and how many connections of a user each has.
@@ -131,9 +134,8 @@ func (c *Client) devices(user tandem.UserID, here map[string]time.Time) (call, e
 		}
 		text = string(data)
 	}
-	m, err := c.encode(tandem.Signal{User: user, Control: tandem.ControlPeople})
-	name := string(user)
-	return call{prefix + "people:" + name, []any{c.origin, text, noteKept.Milliseconds(), channelPrefix + name, m.payload}}, err
+	m, name := c.encode(tandem.Signal{User: user, Control: tandem.ControlPeople}), string(user)
+	return call{prefix + "people:" + name, []any{c.origin, text, noteKept.Milliseconds(), channelPrefix + name, m.payload}}, nil
 }
 
 // join reads pairs of a process and its devices. A device on two of them is there since the first.
@@ -171,6 +173,9 @@ func (r *Replicas) Take(ctx context.Context, user tandem.UserID, limit int) (fre
 		return func() {}, false
 	}
 	noted, err := r.client.number(ctx, seatsScript, one)
+	if err == nil && noted == 0 && wait(ctx, secondLook) {
+		noted, err = r.client.number(ctx, seatsScript, one)
+	}
 	if err == nil && noted == 0 {
 		free()
 		return func() {}, false
@@ -205,8 +210,8 @@ func (r *Replicas) free(user tandem.UserID) {
 	r.loosen(user)
 }
 
-// unlimited is a limit for what is so already.
-const unlimited = 1 << 30
+// exactly is a limit for what is so already.
+const exactly = -1
 
 // seat makes the call that notes a number of connections. The caller holds mu.
 func (r *Replicas) seat(user tandem.UserID, n, limit int) call {
@@ -248,12 +253,19 @@ func (r *Replicas) note(ctx context.Context) {
 func (r *Replicas) noteBatch(ctx context.Context, users []tandem.UserID) error {
 	ctx, cancel := context.WithTimeout(ctx, slowTimeout)
 	defer cancel()
-	calls := make([]call, 0, len(users))
+	calls, noted := make([]call, 0, len(users)), make([]int, 0, len(users))
 	r.mu.Lock()
 	for _, user := range users {
-		calls = append(calls, r.seat(user, r.seats[user], unlimited))
+		noted = append(noted, r.seats[user])
+		calls = append(calls, r.seat(user, r.seats[user], exactly))
 	}
 	r.mu.Unlock()
 	_, err := r.client.many(ctx, seatsScript, calls)
-	return err
+	if err != nil {
+		return err
+	}
+	for i, user := range users {
+		r.settle(user, noted[i])
+	}
+	return nil
 }

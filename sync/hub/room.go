@@ -146,6 +146,7 @@ func (r *room) signal(s tandem.Signal) {
 	case s.Lost:
 		r.doubtTurns()
 		r.hub.look(r)
+		r.hub.stir(r.user)
 	case s.Control == tandem.ControlPeople:
 		r.hub.stir(r.user)
 	case s.Control == tandem.ControlRevoke:

@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"tandem"
+	"tandem/sync/hub"
 	"tandem/sync/session"
 	"tandem/sync/wire"
 )
@@ -106,6 +108,52 @@ func TestLimits_ConnectionsOfAUser(t *testing.T) {
 	_ = open[0].ws.Close(websocket.StatusNormalClosure, "")
 	for {
 		r := w.dial(session.Principal{User: "ann"})
+		r.send(hello())
+		if _, err := r.next(); err == nil {
+			break // the place is free
+		}
+	}
+}
+
+// seats counts the connections of all worlds that share it.
+type seats struct {
+	mu    sync.Mutex
+	taken map[tandem.UserID]int
+}
+
+func (s *seats) Take(_ context.Context, user tandem.UserID, limit int) (free func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[user] >= limit {
+		return func() {}, false
+	}
+	s.taken[user]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.taken[user]--
+	}, true
+}
+
+func TestLimits_ConnectionsOfAUserInAllProcesses(t *testing.T) {
+	shared := &seats{taken: map[tandem.UserID]int{}}
+	var worlds []*world
+	for range 2 {
+		worlds = append(worlds, newWorld(t, limits(session.Limits{Sockets: 3}), func(_ *world, _ *hub.Options, o *session.Options) { o.Seats = shared }))
+	}
+	ann := session.Principal{User: "ann"}
+	first, _ := worlds[0].greet(ann, hello())
+	worlds[0].greet(ann, hello())
+	worlds[1].greet(ann, hello())
+	for i, w := range worlds {
+		if code := w.dial(ann).closes(); code != wire.CloseTooMany {
+			t.Errorf("one too many ended with %d on process %d, want 4429", code, i)
+		}
+	}
+	worlds[1].greet(session.Principal{User: "bob"}, hello())
+	_ = first.ws.Close(websocket.StatusNormalClosure, "")
+	for {
+		r := worlds[1].dial(ann)
 		r.send(hello())
 		if _, err := r.next(); err == nil {
 			break // the place is free
