@@ -181,7 +181,7 @@ func TestEdit_ThatLostARaceIsRunAgain(t *testing.T) {
 			end if;
 			return new;
 		end $$`, `create trigger lose before insert on changes for each row execute function public.lose()`)
-	t.Cleanup(func() { pg.Exec(tOf(t), name, `drop function public.lose() cascade; drop sequence public.races`) })
+	t.Cleanup(func() { superuserAfter(t, pg, name, `drop function public.lose() cascade; drop sequence public.races`) })
 	db := openAt(t, pg.DSN("tandem_app", name), Options{})
 	told := listen(db, time.Now)
 	runs := 0

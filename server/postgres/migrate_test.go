@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +101,7 @@ func TestEpoch_IsThatOfOneHistory(t *testing.T) {
 		t.Fatalf("two processes see %q and %q", first, again)
 	}
 	superuser(t, pg, "", `create database copied template `+name)
-	t.Cleanup(func() { pg.Exec(tOf(t), "", `drop database copied with (force)`) })
+	t.Cleanup(func() { superuserAfter(t, pg, "", `drop database copied with (force)`) })
 	if copied := epoch("copied"); copied == first {
 		t.Error("a copy has the same epoch")
 	}
@@ -126,7 +125,7 @@ func TestEpoch_IsThatOfOneHistory(t *testing.T) {
 func TestEpoch_DoesWithoutWhatAManagedPostgresHides(t *testing.T) {
 	pg, name := database(t)
 	superuser(t, pg, name, `revoke execute on function pg_control_system() from public`)
-	t.Cleanup(func() { pg.Exec(tOf(t), name, `grant execute on function pg_control_system() to public`) })
+	t.Cleanup(func() { superuserAfter(t, pg, name, `grant execute on function pg_control_system() to public`) })
 	db := openAt(t, pg.DSN("tandem_app", name), Options{})
 	if db.Epoch(t.Context()) == "" {
 		t.Fatal("no epoch")
@@ -138,17 +137,4 @@ func emptyDatabase(t *testing.T) (*stack.PG, string) {
 	t.Helper()
 	pg := stackOf(t)
 	return pg, pg.Database(t)
-}
-
-// ended is a test whose own context is over.
-type ended struct {
-	*testing.T
-	ctx context.Context
-}
-
-func (e ended) Context() context.Context { return e.ctx }
-
-func tOf(t *testing.T) ended {
-	t.Helper()
-	return ended{t, background(t)}
 }

@@ -113,6 +113,19 @@ func superuser(tb testing.TB, pg *stack.PG, name string, statements ...string) {
 	}
 }
 
+// superuserAfter is superuser for a test that has ended.
+func superuserAfter(tb testing.TB, pg *stack.PG, name, statement string) {
+	tb.Helper()
+	c, err := pgx.Connect(background(tb), pg.DSN("", name))
+	if err == nil {
+		_, err = c.Exec(background(tb), statement)
+		err = errors.Join(err, c.Close(background(tb)))
+	}
+	if err != nil {
+		tb.Error(err)
+	}
+}
+
 // background is for what outlives the test.
 func background(tb testing.TB) context.Context {
 	tb.Helper()
