@@ -111,9 +111,10 @@ func (p *Process) fork() error {
 func (p *Process) await(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	done := p.done // of this start
 	go func() {
 		select {
-		case <-p.done:
+		case <-done:
 			cancel()
 		case <-ctx.Done():
 		}
