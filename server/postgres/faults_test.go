@@ -294,6 +294,28 @@ func TestOnCommit_TellsEveryWriteInOrderBeforeItReturns(t *testing.T) {
 	}
 }
 
+func TestOnCommit_IsNotToldOfADryRun(t *testing.T) {
+	db := open(t, nil)
+	mustAdd(t, db, "One")
+	db.OnCommit = func(d tandem.Delta) { t.Errorf("told of %+v", d) }
+	runs := 0
+	for _, e := range []tandem.Edit{
+		{DryRun: true, Decide: func(sc tandem.Scene) (tandem.Plan, error) {
+			runs++
+			task, _, err := tandem.NewTask(sc, tandem.Draft{Title: "Two"})
+			return tandem.Plan{Tasks: []tandem.Task{task}}, err
+		}},
+		{Decide: func(tandem.Scene) (tandem.Plan, error) { return tandem.Plan{}, nil }},
+	} {
+		if _, err := db.Edit(t.Context(), "ann", e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if runs != 1 {
+		t.Fatalf("the dry run ran %d times", runs)
+	}
+}
+
 // TestOutage kills the server under load: what was acknowledged is there, what was not is answered under its id, and the store
 // works again without a new opening.
 func TestOutage_NothingAcknowledgedIsLost(t *testing.T) {

@@ -182,7 +182,7 @@ func (w *write) saveReminders(before *tandem.Task, after tandem.Task) {
 		w.later(nil, `
 			insert into reminders as r (user_id, reminder_id, task, task_uid, generation, due_at) values ($1, $2, $3, $4, $5, $6)
 			on conflict (user_id, reminder_id) do update set task = excluded.task, task_uid = excluded.task_uid,
-				generation = excluded.generation, due_at = excluded.due_at, timed = r.timed and r.generation = excluded.generation
+				generation = excluded.generation, due_at = excluded.due_at, timed = false
 			where (r.task, r.generation, r.due_at) <> (excluded.task, excluded.generation, excluded.due_at)`,
 			w.user, r.ID, after.Number, after.UID, r.Generation, r.At)
 	}
