@@ -3,17 +3,23 @@
 step() { printf '\n== %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# as_root COMMAND…
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
 # need COMMAND PACKAGE WHY: installs the package where the command is missing.
 need() {
-  command -v "$1" >/dev/null && return
-  command -v apt-get >/dev/null || fail "$1 is missing (for $3); install it and run this again"
-  step "installing $2 (for $3)"
-  local sudo=
-  [ "$(id -u)" = 0 ] || sudo=sudo
+  type -P "$1" >/dev/null && return
+  get "$2" "$3" "$1"
+  type -P "$1" >/dev/null || fail "$2 was installed but $1 is still missing"
+}
+
+# get PACKAGE WHY WHAT: installs the package, and says so.
+get() {
+  command -v apt-get >/dev/null || fail "$3 is missing (for $2); install it and run this again"
+  step "installing $1 (for $2)"
   if [ -z "${apt_updated:-}" ]; then
-    $sudo apt-get update -qq
+    as_root apt-get update -qq
     apt_updated=yes
   fi
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >/dev/null
-  command -v "$1" >/dev/null || fail "$2 was installed but $1 is still missing"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
 }

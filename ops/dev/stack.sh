@@ -11,27 +11,35 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/tandem
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where distributions keep pgbouncer
 mkdir -p "$cache"
 
-# server COMMAND PACKAGE WHY: need, without the service that Debian starts with a package and at each boot. One that was there before stays as it is.
-server() {
-  command -v "$1" >/dev/null && return
-  local policy=/usr/sbin/policy-rc.d sudo= ours=
-  [ "$(id -u)" = 0 ] || sudo=sudo
-  if command -v apt-get >/dev/null && [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | $sudo install -m 755 /dev/stdin "$policy"
-    ours=yes
+# quietly COMMAND…: installs without the service that Debian starts with a package and at each boot.
+quietly() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ] || ! command -v apt-get >/dev/null; then
+    "$@"
+    return
   fi
-  (need "$@") || { [ -z "$ours" ] || $sudo rm "$policy"; exit 1; }
-  [ -z "$ours" ] || $sudo rm "$policy"
-  [ ! -d /run/systemd/system ] || $sudo systemctl disable --now "$2" >/dev/null 2>&1 || true
+  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+  "$@"
+  as_root rm "$policy"
+  trap - EXIT
 }
 
-postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null; }
-if ! postgres; then
-  server pg_ctlcluster postgresql "the stack"
-  postgres || fail "the package postgresql was installed but its server is still missing"
+# asleep SERVICE: keeps a service that was just installed from starting at boot.
+asleep() { [ ! -d /run/systemd/system ] || as_root systemctl disable --now "$1" >/dev/null 2>&1 || true; }
+
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || type -P postgres >/dev/null; }
+if ! has_postgres; then
+  quietly get postgresql "the stack" "the server of PostgreSQL"
+  has_postgres || fail "postgresql was installed but its server is still missing"
+  asleep postgresql
 fi
-server redis-server redis-server "the stack"
-server pgbouncer pgbouncer "the stack"
+for server in redis-server pgbouncer; do
+  if ! type -P "$server" >/dev/null; then
+    quietly need "$server" "$server" "the stack"
+    asleep "$server"
+  fi
+done
 
 if [ ! -e "$cache/kafka-$kafka/lib" ]; then
   need java default-jre-headless "Kafka"
