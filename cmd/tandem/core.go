@@ -121,8 +121,9 @@ func (e *core) buildSync(context.Context) error {
 	e.hub = hub.New(hub.Options{Channel: e.channels, Store: e.store, Turns: turnsOf{e.agent, e.store}, Metrics: hubMetrics(e.metrics), Log: e.log})
 	e.sessions = session.New(session.Options{
 		Hub: e.hub, Tools: socketTools{e.box}, Mids: e.store, Settings: e.store, History: e.store,
-		Assistant: socketAssistant{e.agent, func(ctx context.Context, user tandem.UserID) error { return e.http.SpendTurn(ctx, user) }},
-		Parse:     parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
+		Assistant:  socketAssistant{e.agent, func(ctx context.Context, user tandem.UserID) error { return e.http.SpendTurn(ctx, user) }},
+		WebhookKey: webhookKey(e.cfg), PushKey: pushKey(e.cfg),
+		Parse: parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
 		Verify: func(ctx context.Context, token string) (session.Principal, error) {
 			p, err := e.verifier.Token(ctx, token)
 			return principal(p), err

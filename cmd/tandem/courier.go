@@ -50,3 +50,17 @@ func (c config) contact() string {
 	}
 	return "nobody@localhost"
 }
+
+// webhookKey tells people the key with which calls to their address are signed; nil: none are made.
+func webhookKey(c config) func(tandem.UserID) string {
+	if c.WebhookKey == "" {
+		return nil
+	}
+	return func(user tandem.UserID) string { return deliver.WebhookKey(c.WebhookKey, user) }
+}
+
+// pushKey is what browsers subscribe to web push with; empty: there is none. A key that is none stops the start elsewhere.
+func pushKey(c config) string {
+	public, _ := deliver.PublicKey(c.VAPIDKey)
+	return public
+}

@@ -18,7 +18,7 @@ import (
 	"tandem"
 )
 
-// mailTime bounds one conversation with the mail server.
+// mailTime bounds each part of a conversation with the mail server: reaching it, signing in, and the mail.
 const mailTime = 10 * time.Second
 
 // EmailOptions of an Email.
@@ -93,7 +93,8 @@ func (e *Email) Send(ctx context.Context, n tandem.Notice, to tandem.Target) err
 }
 
 func (e *Email) send(ctx context.Context, m *mail.Msg) error {
-	var line net.Conn // the library leaves it open where greeting or signing in fails
+	whole, cancel := context.WithCancel(ctx)
+	defer cancel()
 	dial := func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 		dialer := net.Dialer{Timeout: mailTime}
 		if e.direct {
@@ -102,7 +103,8 @@ func (e *Email) send(ctx context.Context, m *mail.Msg) error {
 			conn, err = dialer.DialContext(ctx, network, address)
 		}
 		if err == nil {
-			line = conn
+			// The library heeds a context only while it dials, and leaves the line open where signing in fails.
+			context.AfterFunc(whole, func() { _ = conn.Close() })
 		}
 		return conn, err
 	}
@@ -121,9 +123,6 @@ func (e *Email) send(ctx context.Context, m *mail.Msg) error {
 		return err
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
-	if line != nil {
-		defer line.Close()
-	}
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package deliver_test
 
 import (
+	"context"
 	"encoding/base64"
 	"io"
 	"mime"
 	"net/mail"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem"
 	"tandem/server/deliver"
@@ -119,6 +121,25 @@ func TestEmail_NoSecretWithoutTLS(t *testing.T) {
 	}
 	if err := newEmail(t, deliver.EmailOptions{URL: "smtp://" + s.addr + "?tls=off"}).Send(t.Context(), notice, toAnn); err != nil {
 		t.Errorf("a mail server without TLS: %v", err)
+	}
+}
+
+func TestEmail_ASilentServerIsLeft(t *testing.T) {
+	s := serveMail(t, nil, false)
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	s.answer = func(verb, _ string) string {
+		if verb == "DATA" {
+			cancel()
+			<-release
+		}
+		return ""
+	}
+	defer close(release)
+	start := time.Now()
+	err := newEmail(t, deliver.EmailOptions{URL: "smtp://" + s.addr}).Send(ctx, notice, toAnn)
+	if e := judged(t, err); e.Final || time.Since(start) > 5*time.Second {
+		t.Errorf("after %s: %v", time.Since(start), err)
 	}
 }
 

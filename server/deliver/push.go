@@ -40,25 +40,30 @@ type Push struct {
 
 // NewPush makes a channel.
 func NewPush(o PushOptions) (*Push, error) {
-	d, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(o.Key, "="))
+	public, err := PublicKey(o.Key)
 	if err != nil {
-		return nil, errors.New("the key of web push is not base64url")
-	}
-	key, err := ecdh.P256().NewPrivateKey(d)
-	if err != nil {
-		return nil, errors.New("the key of web push is not a private key of P-256")
+		return nil, err
 	}
 	return &Push{
-		caller: newCaller(o.Loopback), contact: strings.TrimPrefix(o.Contact, "mailto:"), private: base64.RawURLEncoding.EncodeToString(d),
-		public: base64.RawURLEncoding.EncodeToString(key.PublicKey().Bytes()),
+		caller: newCaller(o.Loopback), contact: strings.TrimPrefix(o.Contact, "mailto:"), private: strings.TrimRight(o.Key, "="), public: public,
 	}, nil
+}
+
+// PublicKey is what browsers need to subscribe to the pushes of a private key, as base64url.
+func PublicKey(key string) (string, error) {
+	d, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(key, "="))
+	if err != nil {
+		return "", errors.New("the key of web push is not base64url")
+	}
+	private, err := ecdh.P256().NewPrivateKey(d)
+	if err != nil {
+		return "", errors.New("the key of web push is not a private key of P-256")
+	}
+	return base64.RawURLEncoding.EncodeToString(private.PublicKey().Bytes()), nil
 }
 
 // Close lets go of idle connections.
 func (p *Push) Close() { p.caller.close() }
-
-// PublicKey is what browsers need to subscribe, as base64url.
-func (p *Push) PublicKey() string { return p.public }
 
 // message is what a browser gets. The reminder's id is the tag of its notification: a repeated one replaces the first.
 type message struct {

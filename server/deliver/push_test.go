@@ -143,9 +143,9 @@ func vapidKey(t *testing.T) string {
 	return base64.RawURLEncoding.EncodeToString(key.Bytes())
 }
 
-func newPush(t *testing.T, pool *x509.CertPool) *deliver.Push {
+func newPush(t *testing.T, key string, pool *x509.CertPool) *deliver.Push {
 	t.Helper()
-	p, err := deliver.NewPush(deliver.PushOptions{Key: vapidKey(t), Contact: "mailto:ops@example.com", Loopback: pool})
+	p, err := deliver.NewPush(deliver.PushOptions{Key: key, Contact: "mailto:ops@example.com", Loopback: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,8 +154,12 @@ func newPush(t *testing.T, pool *x509.CertPool) *deliver.Push {
 }
 
 func TestPush_TheBrowserAloneReadsIt(t *testing.T) {
-	b := newBrowser(t)
-	var public, got string
+	b, key := newBrowser(t), vapidKey(t)
+	public, err := deliver.PublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
 	s, pool := outside(t, func(w http.ResponseWriter, r *http.Request) {
 		believe(t, r, public)
 		for key, want := range map[string]string{"Ttl": "86400", "Urgency": "high", "Topic": "0190f3c2111170008000000000000002", "Content-Encoding": "aes128gcm"} {
@@ -170,9 +174,7 @@ func TestPush_TheBrowserAloneReadsIt(t *testing.T) {
 		got = string(b.decrypt(body))
 		w.WriteHeader(http.StatusCreated)
 	})
-	p := newPush(t, pool)
-	public = p.PublicKey()
-	if err := p.Send(t.Context(), notice, b.subscription(s.URL+"/push/1")); err != nil {
+	if err := newPush(t, key, pool).Send(t.Context(), notice, b.subscription(s.URL+"/push/1")); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"id":"` + notice.ID + `","type":"reminder.due","reminder_id":"` + notice.ReminderID + `","task_id":"` + notice.TaskUID + `","number":5}`
@@ -188,11 +190,11 @@ func TestPush_KnowsWhatAnotherAttemptIsWorth(t *testing.T) {
 		http.StatusTooManyRequests: {}, http.StatusBadGateway: {},
 	} {
 		s, pool := outside(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
-		if e := judged(t, newPush(t, pool).Send(t.Context(), notice, b.subscription(s.URL))); e.Gone != want.Gone || e.Final != want.Final {
+		if e := judged(t, newPush(t, vapidKey(t), pool).Send(t.Context(), notice, b.subscription(s.URL))); e.Gone != want.Gone || e.Final != want.Final {
 			t.Errorf("status %d: %+v", code, e)
 		}
 	}
-	p := newPush(t, nil)
+	p := newPush(t, vapidKey(t), nil)
 	for name, sub := range map[string]string{
 		"nothing": ``, "no JSON": `{`, "no keys": `{"endpoint":"https://push.example.com/x"}`,
 		"a bad point": `{"endpoint":"https://push.example.com/x","keys":{"p256dh":"BBBB","auth":"AAAA"}}`,

@@ -15,11 +15,11 @@ var Keys = []string{
 	"panic", "partition", "reason", "retry_ms", "route", "rows", "seq", "stack", "task_id", "took", "tool", "topic", "trace_id", "turn_id", "user_id",
 }
 
-// secretForms are what must never reach a log, wherever it hides: tokens, personal tokens, bearer credentials, sign-in codes
+// secretForms are what must never reach a log, wherever it hides: tokens, personal tokens, keys of webhooks, bearer credentials, sign-in codes
 // in a link, keys of models, addresses of feeds, session cookies, and passwords in addresses.
 var secretForms = regexp.MustCompile(strings.Join([]string{
 	`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*`,
-	`tdm_[A-Za-z0-9_-]+`,
+	`(?:tdm|whk)_[A-Za-z0-9_-]+`,
 	`(?i:bearer)[ .][A-Za-z0-9._~+/=-]+`,
 	`#code=[A-Za-z0-9_-]+`,
 	`sk-[A-Za-z0-9_-]{8,}`,

@@ -188,6 +188,9 @@ func (t *translation) channels(field string, raw json.RawMessage) error {
 		if err != nil {
 			return err
 		}
+		if c != nil && t.webhookKey != "" {
+			t.secrets["webhook_key"] = t.webhookKey
+		}
 		t.plain = append(t.plain, func(s *tandem.Settings) { s.Channels.Webhook = c })
 	}
 	return nil

@@ -91,12 +91,15 @@ type Options struct {
 	Parse     Parser
 	Verify    Verifier
 	PublicURL string // in front of the calendar feed's path; empty: the path alone is told
-	Timing    Timing
-	Limits    Limits
-	Metrics   Metrics
-	Log       *slog.Logger     // default: none
-	Now       func() time.Time // default: time.Now
-	NewID     func() string    // default: tandem.NewID
+	// WebhookKey gives the key that signs the calls to a person's webhook, for the person to be told; nil: calls are not made.
+	WebhookKey func(tandem.UserID) string
+	PushKey    string // public key of web push, for browsers to subscribe with; empty: there is no web push
+	Timing     Timing
+	Limits     Limits
+	Metrics    Metrics
+	Log        *slog.Logger     // default: none
+	Now        func() time.Time // default: time.Now
+	NewID      func() string    // default: tandem.NewID
 }
 
 // Server serves connections.

@@ -174,7 +174,7 @@ func (c *session) join(ctx context.Context, hello wire.Hello) (wire.Ready, error
 	return wire.Ready{
 		Epoch: member.Epoch, Seq: member.Seq, Mode: member.Mode, Why: member.Why, LastMid: c.last.Load(), Exp: stamp(p.Expires),
 		HB:     c.o.Timing.Heartbeat.Milliseconds(),
-		Limits: c.limits(), Turns: member.Turns, Now: tandem.Stamp(c.o.Now()),
+		Limits: c.limits(), Turns: member.Turns, Now: tandem.Stamp(c.o.Now()), PushKey: c.o.PushKey,
 	}, nil
 }
 

@@ -25,6 +25,9 @@ func (c *session) set(ctx context.Context, f wire.Set) string {
 		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, tandem.Forbidden("set", "Only the person can change settings.")))
 	}
 	t := translation{newID: c.o.NewID, now: c.o.Now().UTC(), publicURL: c.o.PublicURL, client: c.client, secrets: map[string]string{}}
+	if c.o.WebhookKey != nil {
+		t.webhookKey = c.o.WebhookKey(p.User)
+	}
 	edit, err := t.translate(f.Patch)
 	if err != nil {
 		return c.settleRefusal(ctx, f.Mid, c.nack(ctx, naming(err)))

@@ -14,10 +14,11 @@ import (
 
 // translation turns the patch of a set frame into an edit.
 type translation struct {
-	newID     func() string
-	now       time.Time
-	publicURL string
-	client    string
+	newID      func() string
+	now        time.Time
+	publicURL  string
+	client     string
+	webhookKey string // of the person; empty: none
 
 	edit    tandem.SetEdit
 	plain   []func(*tandem.Settings)

@@ -193,6 +193,24 @@ func TestPatch_Secrets(t *testing.T) {
 	}
 }
 
+func TestPatch_TheKeyOfAWebhookIsToldWithIt(t *testing.T) {
+	for patch, want := range map[string]string{
+		`{"channels":{"webhook":{"url":"https://example.com/x"}}}`: "whk_ann",
+		`{"channels":{"webhook":null}}`:                            "",
+		`{"channels":{"email":{"address":"ann@example.com"}}}`:     "",
+	} {
+		tr := fixed()
+		tr.webhookKey = "whk_ann"
+		edit, err := tr.translate(json.RawMessage(patch))
+		if err != nil || tr.secrets["webhook_key"] != want || strings.Contains(string(edit.Result), "whk") {
+			t.Errorf("%s: told %q, stored %s, err %v", patch, tr.secrets["webhook_key"], edit.Result, err)
+		}
+	}
+	if _, tr := translate(t, `{"channels":{"webhook":{"url":"https://example.com/x"}}}`); len(tr.secrets) != 0 {
+		t.Errorf("where webhooks are not called: %v", tr.secrets)
+	}
+}
+
 func TestPatch_Lists(t *testing.T) {
 	edit, _ := translate(t, `{"conversations":{"3":{"title":" Trip "},"4":null},"notices":{"01900000-0000-7000-8000-00000000000A":null},
 		"devices":{"revoke":"d1"},"push":{"remove":"p1"},"revoke":true}`)

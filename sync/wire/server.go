@@ -24,6 +24,7 @@ type Ready struct {
 	Limits  Limits        `json:"limits"`
 	Turns   []Running     `json:"turns"`
 	Now     tandem.Stamp  `json:"now"`
+	PushKey string        `json:"push_key,omitempty"` // with which a browser subscribes to web push; empty: there is none
 }
 
 // Limits are what a client must keep to.

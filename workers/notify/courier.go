@@ -17,8 +17,8 @@ import (
 const (
 	MaxAttempts = 8 // with the pauses between them, about two hours
 	lookEvery   = time.Second
-	lease       = time.Minute      // longer than an attempt may take
-	attemptTime = 30 * time.Second // a mail server may be slow
+	lease       = 30 * time.Second // longer than an attempt may take; what a courier that died held is sent within a minute
+	attemptTime = 20 * time.Second // a mail server may be slow
 	batch       = 100
 	hands       = 16 // deliveries on their way at a time
 	pauseFirst  = 5 * time.Second
