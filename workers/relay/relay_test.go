@@ -162,6 +162,7 @@ func TestRun_AListThatFailsHoldsUpNoOther(t *testing.T) {
 			t.Fatal("a list that failed was tried again at once")
 		}
 		time.Sleep(6 * time.Second) //nolint:forbidigo // virtual
+		synctest.Wait()
 		if len(b.events) != 2 || backlog[0] != "0 1m0s" {
 			t.Fatalf("published %v, backlog %v", b.events, backlog)
 		}
