@@ -363,6 +363,12 @@ type shelf struct {
 	settled []tandem.DeliveryState
 }
 
+func (s *shelf) put(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.due = n
+}
+
 func (s *shelf) DueDeliveries(context.Context, time.Time, int) ([]tandem.DeliveryRef, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -404,10 +410,10 @@ func TestRun_LooksByItselfAndEndsWhatItBegan(t *testing.T) {
 		var run sync.WaitGroup
 		run.Go(func() { _ = c.Run(ctx) })
 		synctest.Wait()
-		s.due = 1
+		s.put(1)
 		time.Sleep(time.Second + time.Millisecond) //nolint:forbidigo // virtual
 		synctest.Wait()
-		if s.due != 0 {
+		if left, _ := s.DueDeliveries(ctx, time.Now(), 1); len(left) != 0 {
 			t.Error("nobody looked")
 		}
 		cancel()

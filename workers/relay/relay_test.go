@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +97,12 @@ func (b *bus) Publish(_ context.Context, events []tandem.Outgoing) (done []int64
 	return done, nil
 }
 
+func (b *bus) published() []tandem.Outgoing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.events)
+}
+
 func entry(id int64, user tandem.UserID, seq tandem.Seq) tandem.Outgoing {
 	return tandem.Outgoing{ID: id, User: user, Seq: seq, Topic: tandem.TopicTaskEvents}
 }
@@ -130,18 +137,19 @@ func TestRelay_PingsEachUserWithTheHighestNumberThatLeft(t *testing.T) {
 func TestRun_AListThatFailsHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOutbox(2)
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		b := &bus{fail: func(e tandem.Outgoing) error {
-			if e.User == "ann" && down {
+			if e.User == "ann" && down.Load() {
 				return errors.New("away")
 			}
 			return nil
 		}}
 		r := relay.New(o, b, quiet)
-		failed := 0
-		r.Metrics.Failed = func() { failed++ }
-		var backlog []string
-		r.Metrics.Backlog = func(pending int, oldest time.Duration) { backlog = append(backlog, fmt.Sprint(pending, oldest)) }
+		var failed atomic.Int64
+		r.Metrics.Failed = func() { failed.Add(1) }
+		backlog := make(chan string, 10)
+		r.Metrics.Backlog = func(pending int, oldest time.Duration) { backlog <- fmt.Sprint(pending, oldest) }
 		ctx, cancel := context.WithCancel(t.Context())
 		var run sync.WaitGroup
 		run.Go(func() { _ = r.Run(ctx) })
@@ -150,21 +158,21 @@ func TestRun_AListThatFailsHoldsUpNoOther(t *testing.T) {
 		o.add(1, entry(2, "bob", 1))
 		r.Kick()
 		synctest.Wait()
-		if len(b.events) != 1 || b.events[0].User != "bob" || failed != 1 {
-			t.Fatalf("published %v with %d failures", b.events, failed)
+		if got := b.published(); len(got) != 1 || got[0].User != "bob" || failed.Load() != 1 {
+			t.Fatalf("published %v with %d failures", got, failed.Load())
 		}
-		down = false
+		down.Store(false)
 		for range 100 {
 			r.Kick() // kicks do not hurry a list that rests after a failure
 		}
 		synctest.Wait()
-		if len(b.events) != 1 {
+		if len(b.published()) != 1 {
 			t.Fatal("a list that failed was tried again at once")
 		}
 		time.Sleep(6 * time.Second) //nolint:forbidigo // virtual
 		synctest.Wait()
-		if len(b.events) != 2 || backlog[0] != "0 1m0s" {
-			t.Fatalf("published %v, backlog %v", b.events, backlog)
+		if got, size := b.published(), <-backlog; len(got) != 2 || size != "0 1m0s" {
+			t.Fatalf("published %v, backlog %s", got, size)
 		}
 		cancel()
 		run.Wait()
@@ -185,7 +193,7 @@ func TestRun_AListIsLookedAtWithoutAKick(t *testing.T) {
 		}
 		time.Sleep(80 * time.Millisecond) //nolint:forbidigo // virtual
 		synctest.Wait()
-		if len(b.events) != 8 {
+		if len(b.published()) != 8 {
 			t.Errorf("%d of 8 lists were looked at within their rest", len(b.events))
 		}
 		cancel()
