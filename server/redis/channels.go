@@ -135,6 +135,17 @@ func (c *Channels) Publish(_ context.Context, s tandem.Signal) error {
 	return nil
 }
 
+// Flush waits until Redis has taken what was published so far, for a process that is about to end. It needs Run. The error is that of
+// ctx.
+func (c *Channels) Flush(ctx context.Context) error {
+	select {
+	case <-c.out.emptied():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (c *Channels) deliver(s tandem.Signal) {
 	c.mu.RLock()
 	ch := c.users[s.User]

@@ -331,3 +331,33 @@ func FuzzDecode(f *testing.F) {
 }
 
 func large(s tandem.Signal) bool { return s.Delta != nil && sizeOf(*s.Delta) > maxPayload }
+
+// A command that publishes and ends at once has nobody else to tell what it did.
+func TestChannels_FlushWaitsForRedis(t *testing.T) {
+	r := stack.Redis(t)
+	b := newProcess(t, r)
+	in, _ := hubtest.Join(t, b, "ann")
+	for n := range tandem.Seq(5) {
+		c := NewChannels(open(t, r, Metrics{}))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		hubtest.Publish(t, c, tandem.Signal{User: "ann", Control: tandem.ControlCancel, TurnID: fmt.Sprint(n)})
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		in.Until(t, "the control", func(s tandem.Signal) bool { return s.TurnID == fmt.Sprint(n) })
+	}
+	r.Kill()
+	b.turns(t, false)
+	hubtest.Publish(t, b, tandem.Signal{User: "ann", Control: tandem.ControlRevoke})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := b.Flush(ctx); err == nil {
+		t.Error("a flush succeeded without Redis")
+	}
+}

@@ -211,6 +211,8 @@ func TestHubs_EditsOfOneReachTheOther(t *testing.T) {
 			t.Errorf("an edit took %v", took)
 		}
 	}
+	bob.mu.Lock()
+	defer bob.mu.Unlock()
 	if bob.replica.Seq != 0 {
 		t.Errorf("bob is at %d, but nothing of his has changed", bob.replica.Seq)
 	}

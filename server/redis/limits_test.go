@@ -17,6 +17,7 @@ import (
 func TestLimits_BucketIsSharedAndRefills(t *testing.T) {
 	r := stack.SharedRedis(t)
 	sides := []*Limits{NewLimits(open(t, r, Metrics{})), NewLimits(open(t, r, Metrics{}))}
+	ann, bob := tandem.NewID(), tandem.NewID()
 	spend := func(n int, name string) time.Duration {
 		wait, err := sides[n%2].Bucket(t.Context(), name, 20, 5)
 		if err != nil {
@@ -26,29 +27,30 @@ func TestLimits_BucketIsSharedAndRefills(t *testing.T) {
 	}
 	began := time.Now()
 	for n := range 5 {
-		if wait := spend(n, "ann"); wait != 0 {
+		if wait := spend(n, ann); wait != 0 {
 			t.Fatalf("use %d of 5 has to wait %v", n+1, wait)
 		}
 	}
-	wait := spend(0, "ann")
+	wait := spend(0, ann)
 	if wait <= 0 && time.Since(began) < 50*time.Millisecond || wait > 50*time.Millisecond {
 		t.Errorf("use 6 has to wait %v, want up to a 20th of a second", wait)
 	}
-	if wait := spend(0, "bob"); wait != 0 {
+	if wait := spend(0, bob); wait != 0 {
 		t.Errorf("another name has to wait %v", wait)
 	}
-	eventually(t, "the bucket refills", func() bool { return spend(1, "ann") == 0 })
+	eventually(t, "the bucket refills", func() bool { return spend(1, ann) == 0 })
 }
 
 func TestLimits_WindowAllowsSoManyInAnyStretch(t *testing.T) {
 	r := stack.SharedRedis(t)
 	sides := []*Limits{NewLimits(open(t, r, Metrics{})), NewLimits(open(t, r, Metrics{}))}
 	const uses, length = 3, 300 * time.Millisecond
+	name := tandem.NewID()
 	var taken []time.Time
 	deadline := time.Now().Add(4 * length)
 	for n := 0; time.Now().Before(deadline); n++ {
 		before := time.Now()
-		wait, err := sides[n%2].Window(t.Context(), "window", uses, length)
+		wait, err := sides[n%2].Window(t.Context(), name, uses, length)
 		switch {
 		case err != nil:
 			t.Fatal(err)

@@ -32,6 +32,7 @@ type outbox struct {
 	told  []message // were kept, and are told again
 
 	repeated bool // on this line
+	empty    []chan struct{} // of those who wait for that
 }
 
 func newOutbox(missed func()) *outbox {
@@ -130,7 +131,23 @@ func (o *outbox) next(head func(tandem.UserID, tandem.Seq) message) []message {
 		batch = append(batch, head(user, seq))
 		delete(o.heads, user)
 	}
+	if len(batch) == 0 { // and what was taken before has been carried
+		for _, done := range o.empty {
+			close(done)
+		}
+		o.empty = nil
+	}
 	return batch
+}
+
+// emptied gives a channel that is closed when all that is in the outbox now has been carried.
+func (o *outbox) emptied() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	done := make(chan struct{})
+	o.empty = append(o.empty, done)
+	o.poke()
+	return done
 }
 
 // send sends what is in the outbox until ctx ends. A failure ends the line: whatever it was, a new one is to prove itself.

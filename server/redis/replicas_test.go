@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ func newReplicas(t *testing.T, r *stack.Cache) *Replicas {
 	running(t, p.Run)
 	return p
 }
+
+// someone is a user whom nobody else on the shared server has.
+func someone() tandem.UserID { return tandem.UserID(tandem.NewID()) }
 
 func since(ms int64, clients ...string) map[string]time.Time {
 	out := map[string]time.Time{}
@@ -40,7 +44,7 @@ func exchange(t *testing.T, r *Replicas, user tandem.UserID, here map[string]tim
 func TestReplicas_ExchangeDevices(t *testing.T) {
 	r := stack.SharedRedis(t)
 	a, b, c := newReplicas(t, r), newReplicas(t, r), newReplicas(t, r)
-	const user = "exchange"
+	user := someone()
 	steps := []struct {
 		name string
 		by   *Replicas
@@ -60,7 +64,7 @@ func TestReplicas_ExchangeDevices(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", s.name, diff)
 		}
 	}
-	if got := exchange(t, a, "somebody else", nil); got != nil {
+	if got := exchange(t, a, someone(), nil); got != nil {
 		t.Errorf("another user sees %v", got)
 	}
 }
@@ -70,7 +74,7 @@ func TestReplicas_ExchangeOfManyIsOneRead(t *testing.T) {
 	a, b := newReplicas(t, r), newReplicas(t, r)
 	here := map[tandem.UserID]map[string]time.Time{}
 	for n := range 1000 {
-		here[tandem.UserID(fmt.Sprint("many ", n))] = since(int64(n+1), fmt.Sprint("device ", n))
+		here[someone()] = since(int64(n+1), fmt.Sprint("device ", n))
 	}
 	if err := a.client.rdb.ScriptFlush(t.Context()).Err(); err != nil { // as a restart does
 		t.Fatal(err)
@@ -98,42 +102,42 @@ func take(t *testing.T, r *Replicas, user tandem.UserID) (free func(), ok bool) 
 
 func TestReplicas_SeatsCountInAllProcesses(t *testing.T) {
 	r := stack.SharedRedis(t)
-	a, b := newReplicas(t, r), newReplicas(t, r)
+	a, b, user := newReplicas(t, r), newReplicas(t, r), someone()
 	var frees []func()
 	for _, by := range []*Replicas{a, a, b, b} {
-		free, ok := take(t, by, "seats")
+		free, ok := take(t, by, user)
 		if !ok {
 			t.Fatal("a connection within the limit was refused")
 		}
 		frees = append(frees, free)
 	}
 	for _, by := range []*Replicas{a, b} {
-		if _, ok := take(t, by, "seats"); ok {
+		if _, ok := take(t, by, user); ok {
 			t.Error("a fifth connection was taken")
 		}
 	}
-	if free, ok := take(t, a, "another"); !ok {
+	if free, ok := take(t, a, someone()); !ok {
 		t.Error("another user was refused")
 	} else {
 		free()
 	}
 	frees[0]()
 	frees[0]()
-	eventually(t, "a seat that was given back can be taken", func() bool { _, ok := take(t, b, "seats"); return ok })
-	if _, ok := take(t, a, "seats"); ok {
+	eventually(t, "a seat that was given back can be taken", func() bool { _, ok := take(t, b, user); return ok })
+	if _, ok := take(t, a, user); ok {
 		t.Error("a seat that was given back once was taken twice")
 	}
 }
 
 func TestReplicas_SeatsAreNeverOverbooked(t *testing.T) {
 	r := stack.SharedRedis(t)
-	sides := []*Replicas{newReplicas(t, r), newReplicas(t, r), newReplicas(t, r)}
+	sides, user := []*Replicas{newReplicas(t, r), newReplicas(t, r), newReplicas(t, r)}, someone()
 	var mu sync.Mutex
 	taken := 0
 	var group sync.WaitGroup
 	for n := range 30 {
 		group.Go(func() {
-			if _, ok := sides[n%3].Take(t.Context(), "crowd", 8); ok {
+			if _, ok := sides[n%3].Take(t.Context(), user, 8); ok {
 				mu.Lock()
 				defer mu.Unlock()
 				taken++
@@ -164,17 +168,17 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // there are too many does not come again.
 func TestReplicas_SeatsOfACrashedProcessDoNotCount(t *testing.T) {
 	r := stack.SharedRedis(t)
-	a, crashed := newReplicas(t, r), NewReplicas(open(t, r, Metrics{}))
+	a, crashed, user := newReplicas(t, r), NewReplicas(open(t, r, Metrics{})), someone()
 	crashed.beat(t.Context())
 	for range 4 {
-		if _, ok := take(t, crashed, "crash"); !ok {
+		if _, ok := take(t, crashed, user); !ok {
 			t.Fatal("a connection within the limit was refused")
 		}
 	}
-	if _, ok := take(t, a, "crash"); ok {
+	if _, ok := take(t, a, user); ok {
 		t.Fatal("a fifth connection was taken while the first four lived")
 	}
-	eventually(t, "the seats of the crashed process are free", func() bool { _, ok := take(t, a, "crash"); return ok })
+	eventually(t, "the seats of the crashed process are free", func() bool { _, ok := take(t, a, user); return ok })
 }
 
 func TestReplicas_SeatsOutliveAFlush(t *testing.T) {
@@ -237,4 +241,49 @@ func TestClient_DoesNotAskAgainAtOnce(t *testing.T) {
 	}
 	r.Start()
 	eventually(t, "Redis is asked again", func() bool { return ask() == nil })
+}
+
+// Requests overtake each other; in the end what is noted is what is so.
+func TestReplicas_WhatIsNotedAgreesAfterAStorm(t *testing.T) {
+	r := stack.SharedRedis(t)
+	p := newReplicas(t, r)
+	user := someone()
+	var group sync.WaitGroup
+	for range 32 {
+		group.Go(func() {
+			for range 20 {
+				free, _ := p.Take(t.Context(), user, 64)
+				free()
+			}
+		})
+	}
+	group.Wait()
+	free, ok := p.Take(t.Context(), user, 64)
+	if !ok {
+		t.Fatal("the last connection was refused")
+	}
+	defer free()
+	eventually(t, "one connection is noted", func() bool {
+		v, err := p.client.rdb.HGet(t.Context(), prefix+"seats:"+string(user), p.client.origin).Result()
+		return err == nil && strings.HasSuffix(v, " 1")
+	})
+}
+
+func TestReplicas_ANumberThatWasOvertakenIsNotedAgain(t *testing.T) {
+	r := stack.SharedRedis(t)
+	p := NewReplicas(open(t, r, Metrics{}))
+	user := someone()
+	for range 2 {
+		if _, ok := take(t, p, user); !ok {
+			t.Fatal("a connection within the limit was refused")
+		}
+	}
+	p.settle(user, 2)
+	if len(p.loose) != 0 {
+		t.Error("a number that is right is noted again")
+	}
+	p.settle(user, 1)
+	if _, again := p.loose[user]; !again {
+		t.Error("a number that is wrong stays")
+	}
 }
