@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -35,10 +36,10 @@ type process struct {
 }
 
 // newProcess runs channels until the test ends; they are within reach when it returns.
-func newProcess(t *testing.T, r *stack.Cache) *process {
-	t.Helper()
+func newProcess(tb testing.TB, r *stack.Cache) *process {
+	tb.Helper()
 	p := &process{up: make(chan bool, 100), resubs: make(chan struct{}, 100), missing: make(chan struct{}, 1)}
-	p.client = open(t, r, Metrics{
+	p.client = open(tb, r, Metrics{
 		Resubscribed: func() { p.resubs <- struct{}{} },
 		Missed: func() {
 			select {
@@ -49,42 +50,42 @@ func newProcess(t *testing.T, r *stack.Cache) *process {
 	})
 	p.Channels = NewChannels(p.client)
 	p.State = func(up bool) { p.up <- up }
-	running(t, p.Run)
-	p.turns(t, true)
+	running(tb, p.Run)
+	p.turns(tb, true)
 	return p
 }
 
-func open(t *testing.T, r *stack.Cache, m Metrics) *Client {
-	t.Helper()
+func open(tb testing.TB, r *stack.Cache, m Metrics) *Client {
+	tb.Helper()
 	c, err := Open("redis://"+r.Addr, Options{Metrics: m})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := c.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return c
 }
 
 // running runs a loop until the test ends.
-func running(t *testing.T, run func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+func running(tb testing.TB, run func(context.Context) error) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	done := make(chan error, 1)
 	go func() { done <- run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 }
 
 // turns waits until the channels are told up or down.
-func (p *process) turns(t *testing.T, up bool) {
-	t.Helper()
+func (p *process) turns(tb testing.TB, up bool) {
+	tb.Helper()
 	timeout := time.After(patience)
 	for {
 		select {
@@ -93,7 +94,7 @@ func (p *process) turns(t *testing.T, up bool) {
 				return
 			}
 		case <-timeout:
-			t.Fatalf("the channels did not turn %v", up)
+			tb.Fatalf("the channels did not turn %v", up)
 		}
 	}
 }
@@ -301,6 +302,27 @@ func TestChannels_AFrozenRedisHoldsNobodyUp(t *testing.T) {
 	r.Signal(syscall.SIGCONT)
 	a.turns(t, true)
 	far.UntilHead(t, 2*maxWaiting)
+}
+
+// BenchmarkChannels_Delta measures the way of an edit from one process to a member in another.
+func BenchmarkChannels_Delta(b *testing.B) {
+	r := stack.SharedRedis(b)
+	from, to := newProcess(b, r), newProcess(b, r)
+	arrived := make(chan struct{}, 1)
+	leave, err := to.Join(b.Context(), "bench", func(tandem.Signal) { arrived <- struct{}{} })
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer leave()
+	row := json.RawMessage(`{"title":"` + strings.Repeat("x", 600) + `"}`)
+	d := tandem.Delta{User: "bench", From: 1, To: 1, Changes: []tandem.Change{{Kind: tandem.KindTask, ID: "x", Version: 1, Row: row}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := from.Publish(b.Context(), tandem.Signal{User: "bench", Delta: &d}); err != nil {
+			b.Fatal(err)
+		}
+		<-arrived
+	}
 }
 
 func FuzzDecode(f *testing.F) {

@@ -31,7 +31,7 @@ type outbox struct {
 	kept  []message
 	told  []message // were kept, and are told again
 
-	repeated bool // on this line
+	repeated bool            // on this line
 	empty    []chan struct{} // of those who wait for that
 }
 
