@@ -295,6 +295,9 @@ func (r *run) settle(ctx context.Context) (ending, bool) {
 		}
 		return r.answer(ctx, a, reply{ok: r.request.OK, args: r.request.Args, by: r.request.By})
 	}
+	if r.live.fresh {
+		return ending{}, false
+	}
 	pending, err := r.Store.PendingApprovals(ctx, r.turn.UserID, r.turn.Conversation)
 	if err != nil {
 		return r.stopped(ctx, err), true

@@ -17,6 +17,7 @@ type live struct {
 	now     func() time.Time
 	publish func(tandem.Signal)
 	done    chan struct{} // closed when the turn has ended here
+	fresh   bool          // the conversation begins with this turn: nothing was said or asked before
 	saving  sync.Mutex    // held while the row is written, so that an older one never follows a newer one
 
 	mu       sync.Mutex

@@ -181,8 +181,10 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if r.settings, err = r.Store.Settings(ctx, r.turn.UserID); err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
-	if r.past, err = r.recollect(ctx, r.turn); err != nil {
-		return err
+	if !r.live.fresh {
+		if r.past, err = r.recollect(ctx, r.turn); err != nil {
+			return err
+		}
 	}
 	r.now, r.zone, r.zoneName = r.turn.StartedAt, r.settings.Zone(), r.turn.Zone
 	if zone, err := tandem.LoadZone(r.turn.Zone); err == nil {

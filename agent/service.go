@@ -263,7 +263,9 @@ func (s *Service) start(ctx context.Context, user tandem.UserID, ask Ask, why re
 		return Ticket{}, err
 	}
 	if !replayed {
-		s.accept(ctx, s.register(turn))
+		l := s.register(turn)
+		l.fresh = ask.Conversation == 0
+		s.accept(ctx, l)
 	}
 	return Ticket{User: user, TurnID: turn.ID, Conversation: turn.Conversation, MessageID: turn.MessageID, Replayed: replayed}, nil
 }

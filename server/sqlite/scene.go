@@ -159,7 +159,7 @@ func (w *write) undoChanges(ctx context.Context, name string) ([]tandem.TaskChan
 func (w *write) lastWrite(ctx context.Context) (turn, op string, err error) {
 	if w.cause.Conversation > 0 {
 		_, err = w.one(ctx, into(&turn, &op), `
-			select turn_id, op_id from operations where user_id = ? and conversation = ? and tasks > 0 order by seq desc limit 1`,
+			select turn_id, op_id from operations where user_id = ? and conversation = ? and conversation > 0 and tasks > 0 order by seq desc limit 1`,
 			w.user, w.cause.Conversation)
 		return turn, op, err
 	}

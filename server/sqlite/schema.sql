@@ -42,7 +42,6 @@ CREATE INDEX tasks_by_due on tasks (user_id, status, due_at, uid);
 CREATE INDEX tasks_by_priority on tasks (user_id, status, priority, uid);
 CREATE INDEX tasks_by_title on tasks (user_id, status, title, uid);
 CREATE INDEX tasks_by_uid on tasks (user_id, status, uid);
-CREATE INDEX tasks_by_end on tasks (user_id, status, ended_at);
 CREATE INDEX tasks_floating on tasks (user_id, id) where floating = 1;
 CREATE INDEX tasks_trashed on tasks (ended_at, user_id) where status = 2;
 CREATE TABLE facets (
@@ -108,7 +107,6 @@ CREATE TABLE outbox (
 	topic   text not null,
 	event   text not null
 , seq integer not null default 0, at integer not null default 0);
-CREATE INDEX outbox_by_user on outbox (user_id);
 CREATE TABLE operations (
 	user_id      text    not null references users (user_id),
 	op_id        text    not null,
@@ -124,7 +122,6 @@ CREATE TABLE operations (
 	primary key (user_id, op_id)
 ) without rowid;
 CREATE INDEX operations_by_caller on operations (user_id, caller, seq) where tasks > 0;
-CREATE INDEX operations_by_conversation on operations (user_id, conversation, seq) where tasks > 0;
 CREATE INDEX operations_by_age on operations (at, user_id);
 CREATE TABLE clients (
 	user_id  text    not null references users (user_id),
@@ -202,7 +199,6 @@ CREATE TABLE turns (
 ) without rowid;
 CREATE UNIQUE INDEX turns_running on turns (user_id, conversation) where status = 'running';
 CREATE INDEX turns_by_conversation on turns (user_id, conversation);
-CREATE INDEX turns_by_lease on turns (lease_until, user_id) where status = 'running';
 CREATE INDEX turns_by_end on turns (ended_at, user_id) where ended_at is not null;
 CREATE TABLE approvals (
 	user_id      text    not null references users (user_id),
@@ -330,3 +326,5 @@ CREATE TABLE deliveries (
 	foreign key (user_id, event_id) references notices (user_id, id) on delete cascade
 ) without rowid;
 CREATE INDEX deliveries_due on deliveries (next_at, user_id) where state = 'waiting';
+CREATE INDEX tasks_by_end on tasks (user_id, status, ended_at) where ended_at is not null;
+CREATE INDEX operations_by_conversation on operations (user_id, conversation, seq) where tasks > 0 and conversation > 0;

@@ -74,6 +74,9 @@ var queues = []string{
 	`select count(*) from (select 1 from outbox limit ?)`, forgetTimers,
 }
 
+// brief are the lists that may be read whole: the turns that run now, the events that wait.
+var brief = []string{"SCAN turns USING INDEX turns_running", "SCAN outbox"}
+
 func checkPlans(t *testing.T, texts map[string]bool) {
 	t.Helper()
 	db := open(t, nil)
@@ -97,7 +100,7 @@ func checkPlans(t *testing.T, texts map[string]bool) {
 			if alias, ok := aliases[name]; ok {
 				name = alias
 			}
-			if strings.HasPrefix(line, "SCAN ") && slices.Contains(tenant, name) {
+			if strings.HasPrefix(line, "SCAN ") && slices.Contains(tenant, name) && !slices.Contains(brief, line) {
 				t.Errorf("%s\nreads all of %s: %s", text, name, strings.Join(plan, "; "))
 			}
 		}
