@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
@@ -35,6 +36,20 @@ type resource struct {
 			DefaultAction string
 			TrustDomain   string
 			Policies      []policy
+		}
+		Policies struct {
+			Retries map[string]struct {
+				Policy      string
+				MaxInterval string
+				MaxRetries  int
+			}
+		}
+		Targets struct {
+			Apps       map[string]any
+			Components map[string]struct {
+				Inbound  struct{ Retry, CircuitBreaker string }
+				Outbound struct{ Retry, CircuitBreaker string }
+			}
 		}
 		Secrets struct {
 			Scopes []struct {
@@ -283,10 +298,29 @@ func checkAccess(t *testing.T, a App, r resource) {
 	}
 }
 
-func TestTopology_ResiliencyCoversEveryAppWithComponents(t *testing.T) {
+func TestTopology_ResiliencyRetriesDeliveriesWithoutEnd(t *testing.T) {
 	r := load(t, "resiliency.yaml")["resiliency.yaml"]
 	if diff := gocmp.Diff(appsWith(func(a App) bool { return a.PubSub != "" }), sorted(r.Scopes)); diff != "" {
 		t.Errorf("scopes (-table +file):\n%s", diff)
+	}
+	for _, name := range []string{PubSub, PubSubHub, KeyStore, CacheStore} {
+		target, ok := r.Spec.Targets.Components[name]
+		if !ok || target.Inbound.CircuitBreaker+target.Outbound.CircuitBreaker != "" {
+			t.Errorf("%s: %+v; an open breaker sets healthy events aside", name, target)
+		}
+		deliver := r.Spec.Policies.Retries[target.Inbound.Retry]
+		longest, err := time.ParseDuration(deliver.MaxInterval)
+		switch {
+		case name == KeyStore || name == CacheStore:
+			if target.Outbound.Retry != "" {
+				t.Errorf("%s is retried by %q: an answer that was lost conflicts with itself", name, target.Outbound.Retry)
+			}
+		case deliver.MaxRetries != -1 || err != nil || longest >= recoveryPause:
+			t.Errorf("%s: deliveries are retried as %+v, want without end, and more often than %s", name, deliver, recoveryPause)
+		}
+	}
+	if len(r.Spec.Targets.Apps) > 0 {
+		t.Errorf("policies on apps %v; callers repeat under their key", r.Spec.Targets.Apps)
 	}
 }
 
