@@ -107,6 +107,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	turns  map[turnKey]*live // running here, and for a while after their end
+	launch func(*live)       // begins to work on a turn; nil: Run does not run
 	work   chan *live
 	closed chan struct{} // Run has begun to end
 	once   sync.Once
@@ -303,8 +304,11 @@ func (s *Service) admit(user tandem.UserID, costs bool) error {
 	return nil
 }
 
-// accept hands the turn to Run. When that does not take it in time, the turn's lease ends and another process takes it.
+// accept has the turn worked on. When Run does not begin in time, the turn's lease ends and another process takes it.
 func (s *Service) accept(ctx context.Context, l *live) {
+	if s.begin(l) {
+		return
+	}
 	select {
 	case s.work <- l:
 	case <-ctx.Done():
@@ -312,6 +316,17 @@ func (s *Service) accept(ctx context.Context, l *live) {
 	case <-s.closed:
 		s.forget(l)
 	}
+}
+
+// begin works on a turn if Run runs. The turn begins where it was asked for, without another goroutine being woken for it.
+func (s *Service) begin(l *live) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.launch == nil {
+		return false
+	}
+	s.launch(l)
+	return true
 }
 
 // remembered is how long a turn stays at hand after its end, for watchers that come just behind it.
@@ -354,21 +369,33 @@ func (s *Service) Run(ctx context.Context) error {
 	turns, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errAbandoned)
 	var running, sweeping sync.WaitGroup
-	taken := make(chan *live)
-	sweeping.Go(func() { s.sweepEach(ctx, taken) })
+	s.open(func(l *live) { running.Go(func() { s.perform(turns, l) }) })
+	sweeping.Go(func() { s.sweepEach(ctx) })
 	for {
-		var l *live
 		select {
-		case l = <-s.work:
-		case l = <-taken:
+		case l := <-s.work: // it came before Run
+			s.begin(l)
 		case <-ctx.Done():
-			s.once.Do(func() { close(s.closed) })
+			s.close()
 			sweeping.Wait()
 			s.drain(&running, stop)
 			return nil
 		}
-		running.Go(func() { s.perform(turns, l) })
 	}
+}
+
+func (s *Service) open(launch func(*live)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.launch = launch
+}
+
+// close lets no more turns begin.
+func (s *Service) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.launch = nil
+	s.once.Do(func() { close(s.closed) })
 }
 
 func (s *Service) drain(running *sync.WaitGroup, stop context.CancelCauseFunc) {
@@ -386,14 +413,12 @@ func (s *Service) drain(running *sync.WaitGroup, stop context.CancelCauseFunc) {
 const maxTaken = 8
 
 // sweepEach looks for abandoned turns, at once and then every Limits.Sweep.
-func (s *Service) sweepEach(ctx context.Context, taken chan<- *live) {
+func (s *Service) sweepEach(ctx context.Context) {
 	for {
 		for _, t := range s.sweep(ctx) {
 			s.Log.InfoContext(ctx, "turn taken over", "user_id", t.UserID, "turn_id", t.ID, "attempt", t.Attempt)
-			select {
-			case taken <- s.register(t):
-			case <-ctx.Done():
-				return
+			if l := s.register(t); !s.begin(l) {
+				s.forget(l)
 			}
 		}
 		if !pauseFor(ctx, s.Limits.Sweep) {

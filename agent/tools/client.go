@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"tandem"
 )
@@ -17,19 +15,22 @@ import (
 // Client reaches the tools as any client of the protocol does, in process: it is how the assistant works. It may be used by
 // many goroutines.
 type Client struct {
-	box    *Toolbox
-	caller Caller
-	server *server.MCPServer
-	rpc    *client.Client
-	names  []string
-
-	mu      sync.Mutex
-	offered map[string]bool
+	rpc   *client.Client
+	names []string
+	words *Words
 }
 
-// Client opens a client for one caller. It must be closed.
+// Client opens a client for one caller. It must be closed. Its server offers names alone: nobody asks it for a list, and to have the
+// schemas checked anew for every turn costs more than a call.
 func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
+	k := &Client{words: c.Words}
 	srv := tb.bare(c)
+	for _, name := range Names {
+		if c.may(specs[name].scope) {
+			k.names = append(k.names, name)
+			tb.offer(srv, c, mcp.Tool{Name: name})
+		}
+	}
 	rpc, err := client.NewInProcessClient(srv)
 	if err != nil {
 		return nil, fmt.Errorf("bind the tools: %w", err)
@@ -38,17 +39,13 @@ func (tb *Toolbox) Client(ctx context.Context, c Caller) (*Client, error) {
 		return nil, fmt.Errorf("start the tool client: %w", err)
 	}
 	hello := mcp.InitializeRequest{}
+	// One greeting costs less than what later versions say with every call.
 	hello.Params.ProtocolVersion = mcp.LATEST_LEGACY_PROTOCOL_VERSION
 	hello.Params.ClientInfo = mcp.Implementation{Name: serverName + "-agent", Version: tb.Version}
 	if _, err := rpc.Initialize(ctx, hello); err != nil {
 		return nil, fmt.Errorf("greet the tools: %w", err)
 	}
-	k := &Client{box: tb, caller: c, server: srv, rpc: rpc, offered: map[string]bool{}}
-	for _, name := range Names {
-		if c.may(specs[name].scope) {
-			k.names = append(k.names, name)
-		}
-	}
+	k.rpc = rpc
 	return k, nil
 }
 
@@ -73,23 +70,12 @@ func (k *Client) CallTool(ctx context.Context, name string, args json.RawMessage
 	if len(args) > 0 {
 		r.Params.RawArguments = readable(args)
 	}
-	k.offer(name)
 	res, err := k.rpc.CallTool(ctx, r)
 	if err != nil {
 		return nil, false, fmt.Errorf("call %s: %w", name, err)
 	}
-	k.caller.Words.see(res.RawStructuredContent)
+	k.words.see(res.RawStructuredContent)
 	return res.RawStructuredContent, res.IsError, nil
-}
-
-// offer puts a tool on the server before its first call: to have the schemas of all five checked costs more than a call.
-func (k *Client) offer(name string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.offered[name] {
-		k.box.offer(k.server, k.caller, name)
-		k.offered[name] = true
-	}
 }
 
 // Close ends the client.

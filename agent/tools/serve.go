@@ -27,7 +27,7 @@ func (tb *Toolbox) Bind(c Caller) *server.MCPServer { return tb.bind(c) }
 func (tb *Toolbox) bind(c Caller, more ...server.ServerOption) *server.MCPServer {
 	srv := tb.bare(c, more...)
 	for _, name := range Names {
-		tb.offer(srv, c, name)
+		tb.offer(srv, c, specs[name].tool())
 	}
 	if c.may(ScopeRead) {
 		tb.addResources(srv, c)
@@ -48,9 +48,9 @@ func (tb *Toolbox) bare(c Caller, more ...server.ServerOption) *server.MCPServer
 }
 
 // offer adds a tool to a server of the caller's.
-func (tb *Toolbox) offer(srv *server.MCPServer, c Caller, name string) {
-	srv.AddTool(specs[name].tool(), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return tb.answer(ctx, c, name, r), nil
+func (tb *Toolbox) offer(srv *server.MCPServer, c Caller, tool mcp.Tool) {
+	srv.AddTool(tool, func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return tb.answer(ctx, c, tool.Name, r), nil
 	})
 }
 

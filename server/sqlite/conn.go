@@ -16,6 +16,10 @@ import (
 	"tandem"
 )
 
+// As in the builds of SQLite that systems ship, a commit waits for the data and the size of the log, not for the time on its file,
+// which a journaling file system writes to yet another place. Where there is no such call SQLite syncs as before.
+func init() { _, _ = sqlite.Fdatasync(true) }
+
 // conn is one connection with its prepared statements. It serves one goroutine at a time.
 type conn struct {
 	db    *sql.DB
