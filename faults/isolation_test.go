@@ -30,6 +30,8 @@ func TestIsolation_NoSurfaceShowsOrTouchesAnothersTasks(t *testing.T) {
 	if code, body, err := post(t.Context(), s, "ann", turn, "Add a task to buy "+canary); err != nil || code != http.StatusOK {
 		t.Fatalf("chat of ann: %d %s %v", code, body, err)
 	}
+	// The answer over HTTP may be ahead of the device: what ann's own turn wrote is not to be taken for bob's work.
+	within(t, 5*time.Second, "the reply of ann's turn", ann, func(r *client.Replica) bool { return replied(t, r, turn) })
 	before := ann.Replica()
 
 	overSocket(t, bob, task, turn)
@@ -43,6 +45,21 @@ func TestIsolation_NoSurfaceShowsOrTouchesAnothersTasks(t *testing.T) {
 	if err != nil || strings.Contains(string(rows), canary) {
 		t.Errorf("bob's device holds something of ann's: %v", err)
 	}
+}
+
+// replied tells whether a device holds the assistant's reply of a turn, which is the turn's last write.
+func replied(t *testing.T, r *client.Replica, turn string) bool {
+	t.Helper()
+	for _, raw := range r.Rows[tandem.KindMsg] {
+		var m tandem.MessageRow
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.TurnID == turn && m.Role == tandem.RoleAssistant {
+			return true
+		}
+	}
+	return false
 }
 
 // overSocket tries every id of ann's as bob: each is unknown, and says nothing more.
