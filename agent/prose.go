@@ -102,7 +102,7 @@ func link(s string, n int, image, more bool) (int, string) {
 		case image:
 			return n + length, unlinked(label)
 		}
-		return n + length, unlinked(label) + " " + rest[:length]
+		return n + length, unlinked(label) + " (" + unlinked(rest[1:length-1]) + ")" // an address may hold an image too
 	case strings.HasPrefix(rest, ":"):
 		return n, "[" + unlinked(label) + "] " // or it would say where a link of this name leads
 	}

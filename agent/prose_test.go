@@ -17,6 +17,8 @@ func TestProse_LeavesNoImageAndNoLink(t *testing.T) {
 		"[click](https://evil.example/)":                     "click (https://evil.example/)",
 		"[a](javascript:alert(1)) b":                         "a (javascript:alert(1)) b",
 		"[![x](https://evil.example/i)](https://a.example/)": "x (https://a.example/)",
+		"[a](![b](https://evil.example/p))":                  "a (b)",
+		"[](![](![c](https://evil.example/p)))":              " ()",
 		"![x][1]\n\n[1]: https://evil.example/p":             "[x][1]\n\n[1] : https://evil.example/p",
 		"![x]":                                               "[x]",
 		`\![x](y) and \[x](y)`:                               `\!x (y) and \[x](y)`,
@@ -62,6 +64,7 @@ func FuzzProse(f *testing.F) {
 	f.Add("![a](b) [c](d) \\![e](f)", 3)
 	f.Add("[![x](y)](z)![p][q]\n\n[q]: r", 1)
 	f.Add("!\x00[a](b)", 2)
+	f.Add("0[](![]())", 1)
 	f.Fuzz(func(t *testing.T, said string, size int) {
 		if len(said) >= maxHeld || size < 1 {
 			return
