@@ -61,6 +61,7 @@ type Client struct {
 	http    *http.Client
 	o       Options
 	version versionCache
+	shaky   topicSet // where the last publication failed
 }
 
 // Dial makes a client. It connects when it is first used, and again whenever the sidecar comes back: see WaitReady.

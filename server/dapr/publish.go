@@ -72,11 +72,59 @@ func (c *Client) publishTopic(ctx context.Context, topic tandem.Topic, events []
 			})
 		}
 	}
+	safe, sendErr := c.send(ctx, req, sent)
+	return append(done, safe...), errors.Join(err, sendErr)
+}
+
+// send publishes the entries of req, which are those of sent. After a failure it sends the first event of each user by itself: a producer that
+// does not know the leader of a partition yet refuses one event and takes those behind it.
+func (c *Client) send(ctx context.Context, req *pb.BulkPublishRequest, sent []tandem.Outgoing) (done []int64, err error) {
 	if len(sent) == 0 {
+		return nil, nil
+	}
+	topic := tandem.Topic(req.GetTopic())
+	defer func() { c.shaky.set(topic, err != nil) }()
+	if !c.shaky.is(topic) {
+		return c.publishBulk(ctx, req, sent)
+	}
+	first, rest := &pb.BulkPublishRequest{PubsubName: req.GetPubsubName(), Topic: req.GetTopic()}, &pb.BulkPublishRequest{PubsubName: req.GetPubsubName(), Topic: req.GetTopic()}
+	var heads, others []tandem.Outgoing
+	known := map[tandem.UserID]bool{}
+	for i, e := range sent {
+		if known[e.User] {
+			rest.Entries, others = append(rest.Entries, req.GetEntries()[i]), append(others, e)
+			continue
+		}
+		known[e.User] = true
+		first.Entries, heads = append(first.Entries, req.GetEntries()[i]), append(heads, e)
+	}
+	done, err = c.publishBulk(ctx, first, heads)
+	if err != nil || len(others) == 0 {
 		return done, err
 	}
-	safe, bulkErr := c.publishBulk(ctx, req, sent)
-	return append(done, safe...), errors.Join(err, bulkErr)
+	safe, err := c.publishBulk(ctx, rest, others)
+	return append(done, safe...), err
+}
+
+// topicSet is a set of topics.
+type topicSet struct {
+	mu  sync.Mutex
+	has map[tandem.Topic]bool
+}
+
+func (s *topicSet) is(topic tandem.Topic) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.has[topic]
+}
+
+func (s *topicSet) set(topic tandem.Topic, has bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has == nil {
+		s.has = map[tandem.Topic]bool{}
+	}
+	s.has[topic] = has
 }
 
 func (c *Client) publishBulk(ctx context.Context, req *pb.BulkPublishRequest, sent []tandem.Outgoing) (done []int64, err error) {
