@@ -108,7 +108,7 @@ func namesTurn(body []byte) bool {
 	var chat struct {
 		TurnID json.RawMessage `json:"turn_id"`
 	}
-	return json.Unmarshal(body, &chat) == nil && len(chat.TurnID) > 0
+	return json.Unmarshal(body, &chat) == nil && len(chat.TurnID) > 0 && string(chat.TurnID) != "null"
 }
 
 // patient repeats a call that the callee did not answer. It is for requests with a body that can be read again and a key that makes

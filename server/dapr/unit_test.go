@@ -490,3 +490,13 @@ func TestOnInvoke_TakesOnlyTheChat(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesTurn(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"turn_id":"0190"}`: true, `{"message":"x"}`: false, `{"turn_id":null}`: false, `not json`: false, `[]`: false,
+	} {
+		if namesTurn([]byte(body)) != want {
+			t.Errorf("%s: %v, want %v", body, !want, want)
+		}
+	}
+}
