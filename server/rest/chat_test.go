@@ -181,6 +181,7 @@ func TestChat_ErrorsOfTheAssistant(t *testing.T) {
 		"busy":      {tandem.Limited("busy", 1500, "A turn is running."), 429},
 		"conflict":  {tandem.Conflict("turn_id", "Another message."), 409},
 		"not found": {tandem.NotFound("conversation_id", 7, "conversation"), 404},
+		"store":     {fmt.Errorf("start turn: %w", tandem.Unavailable(errors.New("canary-cause"))), 503},
 		"unknown":   {fmt.Errorf("open /secret/path: %w", errors.New("canary-cause")), 500},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +193,10 @@ func TestChat_ErrorsOfTheAssistant(t *testing.T) {
 			if tc.want == 429 && r.Header.Get("Retry-After") != "2" {
 				t.Errorf("Retry-After %q, want 2", r.Header.Get("Retry-After"))
 			}
-			if tc.want != 500 {
+			if tc.want == 503 && r.Header.Get("Retry-After") != "1" {
+				t.Errorf("Retry-After %q, want 1", r.Header.Get("Retry-After"))
+			}
+			if tc.want < 500 {
 				return
 			}
 			id, _ := strings.CutPrefix(p["instance"].(string), "urn:uuid:")

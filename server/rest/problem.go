@@ -88,7 +88,11 @@ func (s *Server) problemOf(r *http.Request, err error) problem {
 		if r.Context().Err() == nil {
 			s.Log.ErrorContext(r.Context(), "request failed", "error_id", id, "route", route(r), "err", err)
 		}
-		return p
+		if e.Details.RetryMS == 0 {
+			return p
+		}
+		// The store did not answer: the same call later gives the first result.
+		p.Title, p.Status = http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable
 	}
 	if !reflect.ValueOf(e.Details).IsZero() {
 		p.Details = &e.Details
@@ -96,9 +100,9 @@ func (s *Server) problemOf(r *http.Request, err error) problem {
 	return p
 }
 
-// writeLimited adds the time to wait, which limits carry.
+// writeLimited adds the time to wait, which limits and a store that does not answer carry.
 func (p problem) writeLimited(w http.ResponseWriter, r *http.Request) {
-	if p.Status == http.StatusTooManyRequests {
+	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 		var wait time.Duration
 		if p.Details != nil {
 			wait = time.Duration(p.Details.RetryMS) * time.Millisecond

@@ -28,13 +28,6 @@ func NewUpstream(target *url.URL, whole http.Handler, log *slog.Logger) *Upstrea
 			r.SetXForwarded()
 			r.Out.Host = r.In.Host
 		},
-		// The surface in front has set its own already.
-		ModifyResponse: func(res *http.Response) error {
-			for _, name := range pageHeaders {
-				res.Header.Del(name)
-			}
-			return nil
-		},
 		FlushInterval: -1, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.WarnContext(r.Context(), "upstream out of reach", "err", err)
@@ -50,6 +43,7 @@ func NewUpstream(target *url.URL, whole http.Handler, log *slog.Logger) *Upstrea
 
 // ServeHTTP passes one request on.
 func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = &ownHeaders{ResponseWriter: w}
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/chat") || acceptsStream(r) {
 		u.direct.ServeHTTP(w, r)
 		return
@@ -76,3 +70,33 @@ func streams(body []byte) bool {
 	var fields map[string]json.RawMessage
 	return json.Unmarshal(body, &fields) == nil && (string(fields["stream"]) == "true" || isChatKit(fields))
 }
+
+// ownHeaders keeps the headers that every answer of this surface carries: what is passed on adds its own to them.
+type ownHeaders struct {
+	http.ResponseWriter
+	written bool
+}
+
+// WriteHeader drops what was added.
+func (o *ownHeaders) WriteHeader(code int) {
+	if !o.written {
+		o.written = code >= http.StatusOK || code == http.StatusSwitchingProtocols
+		for _, name := range pageHeaders {
+			if values := o.Header()[name]; len(values) > 1 {
+				o.Header()[name] = values[:1]
+			}
+		}
+	}
+	o.ResponseWriter.WriteHeader(code)
+}
+
+// Write sends the headers first.
+func (o *ownHeaders) Write(b []byte) (int, error) {
+	if !o.written {
+		o.WriteHeader(http.StatusOK)
+	}
+	return o.ResponseWriter.Write(b)
+}
+
+// Unwrap lets a stream be flushed and a socket be taken over.
+func (o *ownHeaders) Unwrap() http.ResponseWriter { return o.ResponseWriter }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"strings"
 	"testing"
@@ -54,15 +55,21 @@ func TestUpstream_OnlyWholeAnswersTakeTheOtherWay(t *testing.T) {
 
 func TestUpstream_AnswersAreThoseOfTheServer(t *testing.T) {
 	s := start(t, nil)
-	f := front(t, s, nil)
+	target, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := front(t, s, httputil.NewSingleHostReverseProxy(target))
 	wantStatus(t, f.call(http.MethodPost, "/api/ann/chat", nil, `{"message":"hello"}`), http.StatusUnauthorized)
 	wantStatus(t, f.call(http.MethodPost, "/api/bob/chat", f.as("ann"), `{"message":"hello"}`), http.StatusForbidden)
 	large := f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), string(bytes.Repeat([]byte("a"), 70<<10)))
 	wantStatus(t, large, http.StatusRequestEntityTooLarge)
-	r := f.call(http.MethodPost, "/api/ann/chat", f.as("ann"), `{"message":"hello"}`)
-	for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options"} {
-		if got := r.Header.Values(name); len(got) != 1 {
-			t.Errorf("%s stands %d times in the answer", name, len(got))
+	for _, accept := range []string{"application/json", "text/event-stream"} {
+		r := f.call(http.MethodPost, "/api/ann/chat", f.as("ann").with("Accept", accept), `{"message":"hello"}`)
+		for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options"} {
+			if got := r.Header.Values(name); len(got) != 1 {
+				t.Errorf("%s stands %d times in an answer of %s", name, len(got), accept)
+			}
 		}
 	}
 	wantStatus(t, f.call(http.MethodGet, "/", html, ""), http.StatusOK)
