@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tandem"
 	"tandem/agent"
 	"tandem/agent/llm"
@@ -24,7 +26,8 @@ import (
 // whichever database and channel.
 type core struct {
 	base
-	alone    bool // no other process works on this database
+	alone    bool     // no other process works on this database
+	together together // with the other processes; zero: there are none
 	verifier *auth.Verifier
 	signIn   *auth.SignIn // nil: people sign in elsewhere
 	secret   []byte       // nil: others sign
@@ -33,6 +36,13 @@ type core struct {
 	hub      *hub.Hub
 	sessions *session.Server
 	http     *rest.Server
+}
+
+// together is what the processes that serve people do as one.
+type together struct {
+	presence hub.Presence
+	seats    session.Seats
+	limits   rest.Shared
 }
 
 // build completes a core whose base is set.
@@ -97,7 +107,7 @@ func (e *core) link() string {
 func (e *core) buildAgent(ctx context.Context) error {
 	tag, _ := version()
 	e.box = tools.New(tools.Options{
-		Store: e.store, Log: e.log, Metrics: toolMetrics(e.metrics), PublicURL: e.cfg.PublicURL, Version: tag,
+		Store: e.store, Log: e.log, Metrics: toolMetrics(e.metrics), Shared: e.together.limits, PublicURL: e.cfg.PublicURL, Version: tag,
 		Watch: func(ctx context.Context, user tandem.UserID, f func(tandem.Signal)) (func(), error) {
 			return e.channels.Join(ctx, user, f)
 		},
@@ -118,9 +128,11 @@ func (e *core) buildAgent(ctx context.Context) error {
 }
 
 func (e *core) buildSync(context.Context) error {
-	e.hub = hub.New(hub.Options{Channel: e.channels, Store: e.store, Turns: turnsOf{e.agent, e.store}, Metrics: hubMetrics(e.metrics), Log: e.log})
+	e.hub = hub.New(hub.Options{
+		Channel: e.channels, Store: e.store, Turns: turnsOf{e.agent, e.store}, Presence: e.together.presence, Metrics: hubMetrics(e.metrics), Log: e.log,
+	})
 	e.sessions = session.New(session.Options{
-		Hub: e.hub, Tools: socketTools{e.box}, Mids: e.store, Settings: e.store, History: e.store,
+		Hub: e.hub, Seats: e.together.seats, Tools: socketTools{e.box}, Mids: e.store, Settings: e.store, History: e.store,
 		Assistant:  socketAssistant{e.agent, func(ctx context.Context, user tandem.UserID) error { return e.http.SpendTurn(ctx, user) }},
 		WebhookKey: webhookKey(e.cfg), PushKey: pushKey(e.cfg),
 		Parse: parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
@@ -144,7 +156,7 @@ func (e *core) buildHTTP(context.Context) error {
 		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
 		Probes: &rest.Probes{Ready: e.ready, Scrape: e.metrics.Handler(), Log: e.log}, ProbesApart: e.cfg.OpsAddr != "",
 		Web: page, WebLive: e.cfg.WebDir != "",
-		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Log: e.log, Metrics: restMetrics(e.metrics),
+		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Shared: e.together.limits, Log: e.log, Metrics: restMetrics(e.metrics),
 	})
 	if err != nil {
 		return err
@@ -158,12 +170,23 @@ func (e *core) ready(ctx context.Context) error {
 	return errors.Join(e.verifier.Ready(), e.store.Ping(ctx))
 }
 
-// drainSessions ends the open connections when the process is to stop.
-func (e *core) drainSessions(ctx context.Context) error {
-	<-ctx.Done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	return e.sessions.Drain(ctx)
+// connections keeps the hub going until the open connections have ended: they are told to go while the process stops.
+func (e *core) connections(ctx context.Context) error {
+	drained, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	g, following := errgroup.WithContext(drained)
+	g.Go(func() error { return e.hub.Run(following) })
+	g.Go(func() error {
+		defer end()
+		select {
+		case <-ctx.Done():
+		case <-following.Done():
+		}
+		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		return e.sessions.Drain(draining)
+	})
+	return g.Wait()
 }
 
 // tasks are the loops of the core.
@@ -171,7 +194,6 @@ func (e *core) tasks() []task {
 	return []task{
 		{"token keys", e.verifier.Run},
 		{"agent", e.agent.Run},
-		{"hub", e.hub.Run},
-		{"sessions", e.drainSessions},
+		{"connections", e.connections},
 	}
 }

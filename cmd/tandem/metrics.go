@@ -38,7 +38,7 @@ func newMetrics(mode string) *telemetry.Metrics {
 		Engines:  []string{"llm", "planner"},
 		Topics:   names(tandem.Topics),
 		Consumers: []string{
-			recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer,
+			recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer, hubConsumer,
 		},
 		Channels: names(tandem.Media), Outcomes: notify.Outcomes,
 	})
@@ -90,7 +90,7 @@ func remindMetrics(m *telemetry.Metrics) remind.Metrics {
 }
 
 func redisMetrics(m *telemetry.Metrics) redis.Metrics {
-	return redis.Metrics{Resubscribed: m.Resubscribed}
+	return redis.Metrics{Resubscribed: m.Resubscribed, Missed: m.SignalMissed}
 }
 
 func sidecarMetrics(m *telemetry.Metrics) dapr.Metrics {

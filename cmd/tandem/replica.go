@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -63,6 +64,7 @@ type station struct {
 	sidecar *dapr.Client
 	health  *dapr.Health
 	probes  *rest.Probes
+	beside  []task // more that begins before the work and ends after it
 }
 
 // openStation opens a replica that is the app of that name.
@@ -140,10 +142,10 @@ func (s *station) run(ctx context.Context, callback *dapr.Callback, tasks []task
 
 // surroundings are the loops that begin before the work and end after it.
 func (s *station) surroundings(callback *dapr.Callback) []task {
-	tasks := []task{
+	tasks := append([]task{
 		{"signals", s.channels.Run},
 		{"health", func(ctx context.Context) error { return s.health.Watch(ctx, s.db.Ping) }},
-	}
+	}, s.beside...)
 	if callback != nil {
 		tasks = append(tasks, task{"callbacks", func(ctx context.Context) error {
 			ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.AppAddr)
@@ -175,6 +177,9 @@ func of(table []duty, worker string) []duty {
 	return slices.DeleteFunc(slices.Clone(table), func(d duty) bool { return d.worker != worker })
 }
 
+// flushTime bounds how long a command waits for Redis to take what it told.
+const flushTime = 5 * time.Second
+
 // onDatabase runs f on the database itself; other processes are told by Redis what concerns them.
 func onDatabase(ctx context.Context, c config, std stdio, f func(context.Context, doer) error) error {
 	r, err := openReplica(ctx, c, "operator", std.err)
@@ -185,6 +190,9 @@ func onDatabase(ctx context.Context, c config, std stdio, f func(context.Context
 	told := make(chan error, 1)
 	go func() { told <- r.channels.Run(signals) }()
 	err = f(ctx, direct(r.verbs()))
+	flushed, cancel := context.WithTimeout(signals, flushTime)
+	err = errors.Join(err, r.channels.Flush(flushed))
+	cancel()
 	stop()
 	return errors.Join(err, <-told, r.close())
 }

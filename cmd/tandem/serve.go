@@ -8,6 +8,7 @@ import (
 
 	"tandem"
 	"tandem/server/dapr"
+	"tandem/server/redis"
 )
 
 // hubConsumer takes task-updates in every replica group of `tandem serve`.
@@ -52,10 +53,13 @@ func newServer(ctx context.Context, c config, std stdio) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{station: st, core: core{base: st.base}}
+	replicas := redis.NewReplicas(st.redis)
+	s := &server{station: st, core: core{base: st.base, together: together{replicas, replicas, redis.NewLimits(st.redis)}}}
 	if err := s.core.build(ctx); err != nil {
 		return nil, errors.Join(err, st.close())
 	}
+	st.channels.State = s.core.hub.ChannelState
+	s.beside = append(s.beside, task{"replicas", replicas.Run})
 	s.probes = s.core.http.Probes
 	s.probes.Ready = func(ctx context.Context) error { return errors.Join(s.core.ready(ctx), s.sidecar.Ready(ctx)) }
 	return s, nil

@@ -96,6 +96,7 @@ type Metrics struct {
 	outboxAge    prometheus.Gauge
 	eventAge     *prometheus.HistogramVec
 	resubscribed prometheus.Counter
+	missed       prometheus.Counter
 	failedOpen   prometheus.Counter
 	deliveries   *prometheus.CounterVec
 	channels     values
@@ -209,6 +210,7 @@ func (m *Metrics) registerWorkers(l Labels) {
 		m.eventAge.WithLabelValues(consumer)
 	}
 	m.resubscribed = m.counter("tandem_redis_resub_total", "Subscriptions at Redis that were made anew.")
+	m.missed = m.counter("tandem_redis_missed_total", "Signals that were not carried to other processes or did not fit; the log makes up for them.")
 	m.failedOpen = m.counter("tandem_once_fail_open_total", "Events that were handled without an idempotency key.")
 	m.deliveries = m.counters("tandem_deliveries_total", "Attempts to send a notification to an address.", []string{"channel", "outcome"})
 	for _, channel := range l.Channels {

@@ -134,6 +134,9 @@ func (m *Metrics) EventTaken(consumer string, age time.Duration) {
 // Resubscribed counts that the subscriptions at Redis were made anew.
 func (m *Metrics) Resubscribed() { m.resubscribed.Inc() }
 
+// SignalMissed counts a signal that was not carried to other processes or did not fit here.
+func (m *Metrics) SignalMissed() { m.missed.Inc() }
+
 // FailedOpen counts an event that was handled without an idempotency key.
 func (m *Metrics) FailedOpen() { m.failedOpen.Inc() }
 
