@@ -138,6 +138,8 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
+var errNotNow = errors.New("the app cannot answer now")
+
 func pause(r *http.Request, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -164,6 +166,9 @@ func (p *patient) attempt(r *http.Request) (*http.Response, error) {
 	if err != nil || code < 200 || code > 599 {
 		text, _ := io.ReadAll(io.LimitReader(res.Body, maxReason))
 		return nil, errors.Join(fmt.Errorf("the sidecar answers %d: %s", res.StatusCode, text), res.Body.Close()) //nolint:err113 // its text
+	}
+	if code == http.StatusServiceUnavailable { // it is about to stop, or its store does not answer: another one may
+		return nil, errors.Join(errNotNow, res.Body.Close())
 	}
 	res.Header.Del(statusHeader)
 	res.StatusCode, res.Status = code, strconv.Itoa(code)+" "+http.StatusText(code)

@@ -75,6 +75,7 @@ func httpRequest(ctx context.Context, r *commonpb.InvokeRequest) (*http.Request,
 		req.Header.Set("Content-Type", r.GetContentType())
 	}
 	req.RequestURI = target.RequestURI()
+	req.Host = "localhost" // it comes from the sidecar beside; whoever called the front has been asked for its name there
 	req.RemoteAddr = net.JoinHostPort(one(md, clientHeader), "0")
 	return req, nil
 }

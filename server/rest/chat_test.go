@@ -181,6 +181,7 @@ func TestChat_ErrorsOfTheAssistant(t *testing.T) {
 		"busy":      {tandem.Limited("busy", 1500, "A turn is running."), 429},
 		"conflict":  {tandem.Conflict("turn_id", "Another message."), 409},
 		"not found": {tandem.NotFound("conversation_id", 7, "conversation"), 404},
+		"drain":     {tandem.Limited("drain", 1000, "The server is about to restart."), 503},
 		"store":     {fmt.Errorf("start turn: %w", tandem.Unavailable(errors.New("canary-cause"))), 503},
 		"unknown":   {fmt.Errorf("open /secret/path: %w", errors.New("canary-cause")), 500},
 	} {
@@ -196,7 +197,10 @@ func TestChat_ErrorsOfTheAssistant(t *testing.T) {
 			if tc.want == 503 && r.Header.Get("Retry-After") != "1" {
 				t.Errorf("Retry-After %q, want 1", r.Header.Get("Retry-After"))
 			}
-			if tc.want < 500 {
+			if _, unexpected := p["instance"]; !unexpected {
+				if tc.want == 500 {
+					t.Error("an unexpected error has no id")
+				}
 				return
 			}
 			id, _ := strings.CutPrefix(p["instance"].(string), "urn:uuid:")

@@ -94,6 +94,9 @@ func (s *Server) problemOf(r *http.Request, err error) problem {
 		// The store did not answer: the same call later gives the first result.
 		p.Title, p.Status = http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable
 	}
+	if e.Code == tandem.CodeLimited && e.Details.Field == "drain" { // of this process, not of the person
+		p.Title, p.Status = http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable
+	}
 	if !reflect.ValueOf(e.Details).IsZero() {
 		p.Details = &e.Details
 	}
