@@ -121,6 +121,7 @@ func tasks(t *testing.T, r *client.Replica) []tandem.TaskRow {
 
 // titled tells whether a device holds a task of that title.
 func titled(t *testing.T, title string) func(*client.Replica) bool {
+	t.Helper()
 	return func(r *client.Replica) bool {
 		for _, row := range tasks(t, r) {
 			if row.Title == title {

@@ -53,6 +53,7 @@ func TestRoads(t *testing.T) {
 
 // slowRoad writes with a process that tells nobody: what reaches the devices came by outbox, relay and broker.
 func slowRoad(t *testing.T, p *product.Product, devices []*client.Client) {
+	t.Helper()
 	db, err := postgres.Open(t.Context(), p.PG.DSN("tandem_app", p.Database), postgres.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,6 @@ type Options struct {
 	Serve   int      // replicas of `tandem serve`; 0: one
 	Workers []string // names of `tandem worker`; nil: each worker but all. A name may stand twice: two replicas
 	Web     bool
-	MTLS    bool
 	Env     []string // of every process of the product
 	Durable bool     // Postgres waits for the disk
 }
@@ -32,7 +31,7 @@ type Product struct {
 	Redis     *stack.Cache
 	Kafka     *stack.Bus
 	Scheduler *stack.Scheduler
-	Sentry    *stack.Sentry // nil: no mTLS
+	Sentry    *stack.Sentry
 	Serve     []*App
 	Workers   []*App
 	Web       *App // nil: none
@@ -92,9 +91,7 @@ func Prepare(t stack.T, o Options) *Product {
 		p.PG = stack.Postgres(t)
 	}
 	p.Database = p.PG.Database(t)
-	if o.MTLS {
-		p.Sentry = stack.StartSentry(t)
-	}
+	p.Sentry = stack.StartSentry(t) // without certificates no app may call another
 	p.Scheduler = stack.StartScheduler(t, p.Sentry)
 	p.files()
 	p.migrate()

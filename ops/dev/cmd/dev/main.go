@@ -54,7 +54,7 @@ type deployment struct {
 
 func deploy(owner *stack.Owner, program, signIn string, replicas int) *deployment {
 	d := &deployment{program: program}
-	o := product.Options{Program: program, Root: ".", Serve: replicas, Web: true, MTLS: true}
+	o := product.Options{Program: program, Root: ".", Serve: replicas, Web: true}
 	if signIn != "" {
 		d.url = fmt.Sprintf("http://127.0.0.1:%d", stack.Ports(owner, 1)[0])
 		o.Env = []string{"TANDEM_AUTH_URL=" + d.url, "TANDEM_AUTH_ISSUERS=" + issuers(owner, d.url), "TANDEM_AUTH_SECRET="}
