@@ -50,12 +50,12 @@ func deploy(t *testing.T, o product.Options) *product.Product {
 	return product.Start(t, o)
 }
 
-func token(t testing.TB, p *product.Product, user tandem.UserID) string {
-	t.Helper()
+func token(tb testing.TB, p *product.Product, user tandem.UserID) string {
+	tb.Helper()
 	now := time.Now()
 	tok, err := auth.Sign([]byte(p.Secret), auth.Grant{User: user, Issued: now, Expires: now.Add(time.Hour)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return tok
 }

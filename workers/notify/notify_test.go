@@ -390,9 +390,10 @@ func (s *shelf) SettleDelivery(_ context.Context, _ tandem.Delivery, state tande
 }
 
 // slow is a channel that needs two seconds and ends early only when it is told to.
-type slow struct{}
+type slow struct{ begun chan time.Time }
 
-func (slow) Send(ctx context.Context, _ tandem.Notice, _ tandem.Target) error {
+func (s slow) Send(ctx context.Context, _ tandem.Notice, _ tandem.Target) error {
+	s.begun <- time.Now()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -405,16 +406,16 @@ func TestRun_LooksByItselfAndEndsWhatItBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}
 		c := notify.NewCourier(s, silent)
-		c.Use(map[tandem.Medium]notify.Channel{"": slow{}})
+		channel := slow{make(chan time.Time, 1)}
+		c.Use(map[tandem.Medium]notify.Channel{"": channel})
 		ctx, cancel := context.WithCancel(t.Context())
 		var run sync.WaitGroup
 		run.Go(func() { _ = c.Run(ctx) })
 		synctest.Wait()
+		put := time.Now()
 		s.put(1)
-		time.Sleep(time.Second + time.Millisecond) //nolint:forbidigo // virtual
-		synctest.Wait()
-		if left, _ := s.DueDeliveries(ctx, time.Now(), 1); len(left) != 0 {
-			t.Error("nobody looked")
+		if waited := (<-channel.begun).Sub(put); waited > time.Second {
+			t.Errorf("nobody looked for %s", waited)
 		}
 		cancel()
 		run.Wait()

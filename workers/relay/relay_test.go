@@ -148,6 +148,8 @@ func TestRun_AListThatFailsHoldsUpNoOther(t *testing.T) {
 		r := relay.New(o, b, quiet)
 		var failed atomic.Int64
 		r.Metrics.Failed = func() { failed.Add(1) }
+		left := make(chan time.Time, 16)
+		r.Metrics.Published = func(tandem.Topic) { left <- time.Now() }
 		backlog := make(chan string, 10)
 		r.Metrics.Backlog = func(pending int, oldest time.Duration) { backlog <- fmt.Sprint(pending, oldest) }
 		ctx, cancel := context.WithCancel(t.Context())
@@ -162,6 +164,7 @@ func TestRun_AListThatFailsHoldsUpNoOther(t *testing.T) {
 			t.Fatalf("published %v with %d failures", got, failed.Load())
 		}
 		down.Store(false)
+		up := <-left // of the list that did not fail
 		for range 100 {
 			r.Kick() // kicks do not hurry a list that rests after a failure
 		}
@@ -169,7 +172,9 @@ func TestRun_AListThatFailsHoldsUpNoOther(t *testing.T) {
 		if len(b.published()) != 1 {
 			t.Fatal("a list that failed was tried again at once")
 		}
-		time.Sleep(6 * time.Second) //nolint:forbidigo // virtual
+		if rested := (<-left).Sub(up); rested <= 0 || rested > 5*time.Second {
+			t.Errorf("a list that failed rested for %s", rested)
+		}
 		synctest.Wait()
 		if got, size := b.published(), <-backlog; len(got) != 2 || size != "0 1m0s" {
 			t.Fatalf("published %v, backlog %s", got, size)
@@ -184,17 +189,20 @@ func TestRun_AListIsLookedAtWithoutAKick(t *testing.T) {
 		o, b := newOutbox(8), &bus{}
 		r := relay.New(o, b, quiet)
 		r.Idle = 80 * time.Millisecond
+		left := make(chan time.Time, 16)
+		r.Metrics.Published = func(tandem.Topic) { left <- time.Now() }
 		ctx, cancel := context.WithCancel(t.Context())
 		var run sync.WaitGroup
 		run.Go(func() { _ = r.Run(ctx) })
 		synctest.Wait()
+		added := time.Now()
 		for p := range 8 {
 			o.add(p, entry(int64(p), "ann", 1))
 		}
-		time.Sleep(80 * time.Millisecond) //nolint:forbidigo // virtual
-		synctest.Wait()
-		if len(b.published()) != 8 {
-			t.Errorf("%d of 8 lists were looked at within their rest", len(b.events))
+		for range 8 {
+			if waited := (<-left).Sub(added); waited > r.Idle {
+				t.Errorf("a list was not looked at for %s", waited)
+			}
 		}
 		cancel()
 		run.Wait()
