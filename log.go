@@ -1,6 +1,9 @@
 package tandem
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Kind is a kind of row that clients hold.
 type Kind string
@@ -44,6 +47,17 @@ type Head struct {
 	Seq   Seq // the last number; 0: nothing written yet
 	Floor Seq // the log holds Floor+1..Seq
 }
+
+// What a snapshot holds beside all that is open: the tasks completed lately, the newest conversations, and the newest messages of
+// each.
+const (
+	SnapshotCompleted     = 30 * 24 * time.Hour
+	SnapshotConversations = 20
+	SnapshotMessages      = 50
+)
+
+// SettingsRowID is the id of the one row of KindSettings.
+const SettingsRowID = "settings"
 
 // Snapshot is all that a client holds, as of Seq. Rows are in no particular order within their kind.
 type Snapshot struct {

@@ -18,6 +18,7 @@ import (
 
 	"tandem"
 	"tandem/ops/dev/stack"
+	"tandem/server/storetest"
 )
 
 // retried is an error that a caller may repeat under the same id.
@@ -183,13 +184,14 @@ func TestEdit_ThatLostARaceIsRunAgain(t *testing.T) {
 		end $$`, `create trigger lose before insert on changes for each row execute function public.lose()`)
 	t.Cleanup(func() { superuserAfter(t, pg, name, `drop function public.lose() cascade; drop sequence public.races`) })
 	db := openAt(t, pg.DSN("tandem_app", name), Options{})
-	told := listen(db, time.Now)
+	told := storetest.NewAudience(db, time.Now)
+	db.OnCommit = told.Hear
 	runs := 0
 	out, err := once(t.Context(), db, "op", &runs)
 	if err != nil || runs != 3 || out.Seq != 1 {
 		t.Fatalf("%+v after %d runs: %v", out, runs, err)
 	}
-	told.check(t)
+	told.Check(t)
 	superuser(t, pg, name, `alter sequence public.races minvalue -1000 restart with -1000`)
 	runs = 0
 	if _, err := once(t.Context(), db, "another", &runs); err == nil || runs != maxAttempts {

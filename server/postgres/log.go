@@ -6,16 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"tandem"
-)
-
-// What a snapshot holds of what could be endless.
-const (
-	snapshotCompleted     = 30 * 24 * time.Hour
-	snapshotConversations = 20
-	snapshotMessages      = 50 // of each conversation
 )
 
 // Head gives the state of a user's log; an unknown user has an empty one.
@@ -188,7 +180,7 @@ func conversationRow(c tandem.Conversation) (string, any) {
 func messageRow(m tandem.Message) (string, any)   { return m.ID, m.Row() }
 func noticeRow(n tandem.Notice) (string, any)     { return n.ID, n.Row() }
 func approvalRow(a tandem.Approval) (string, any) { return a.ID, a.Row() }
-func settingsRow(s tandem.Settings) (string, any) { return settingsID, s }
+func settingsRow(s tandem.Settings) (string, any) { return tandem.SettingsRowID, s }
 
 // Cost tells how many rows changed behind from, and about how many a snapshot would hold.
 func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error) {
@@ -205,7 +197,7 @@ func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (ch
 				+ (select count(*) from notices where user_id = $1 and shown)
 				+ (select count(*) from approvals where user_id = $1 and open)
 			from users where user_id = $1`,
-			user, db.clock().Add(-snapshotCompleted), snapshotConversations, snapshotConversations*snapshotMessages)
+			user, db.clock().Add(-tandem.SnapshotCompleted), tandem.SnapshotConversations, tandem.SnapshotConversations*tandem.SnapshotMessages)
 		return err
 	})
 	return changes, liveRows, err
@@ -230,7 +222,7 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 		return err
 	}
 	tasks, err := list(ctx, c, decodeTask, selectTasks+`and (t.status = 0 or t.status = 1 and t.ended_at > $2)`,
-		user, db.clock().Add(-snapshotCompleted))
+		user, db.clock().Add(-tandem.SnapshotCompleted))
 	if rows[tandem.KindTask], err = shown(tasks, taskRow, err); err != nil {
 		return err
 	}
@@ -244,7 +236,7 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 	}
 	conversations, err := list(ctx, c, scanConversation, `
 		select user_id, number, title, created_at, updated_at from conversations where user_id = $1 order by number desc limit $2`,
-		user, snapshotConversations)
+		user, tandem.SnapshotConversations)
 	if rows[tandem.KindConv], err = shown(conversations, conversationRow, err); err != nil {
 		return err
 	}
@@ -253,7 +245,7 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 		from (select user_id, number from conversations where user_id = $1 order by number desc limit $2) as c
 		cross join lateral (
 			select * from messages where user_id = $1 and conversation = c.number and role <> 'hidden' order by position desc limit $3) as m`,
-		user, snapshotConversations, snapshotMessages)
+		user, tandem.SnapshotConversations, tandem.SnapshotMessages)
 	rows[tandem.KindMsg], err = shown(messages, messageRow, err)
 	return err
 }

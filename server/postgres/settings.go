@@ -10,9 +10,6 @@ import (
 	"tandem"
 )
 
-// settingsID is the id of the one settings row.
-const settingsID = "settings"
-
 // Settings gives a user's settings with what belongs to them: tokens, devices, feed and push. An unknown user has the defaults.
 func (db *DB) Settings(ctx context.Context, user tandem.UserID) (tandem.Settings, error) {
 	return view(ctx, db, user, func(ctx context.Context, c *conn) (tandem.Settings, error) { return fullSettings(ctx, c, user) })
@@ -166,7 +163,7 @@ func (w *write) logSettings(ctx context.Context, before tandem.Settings) error {
 	if err != nil || string(was) == string(is) {
 		return err
 	}
-	return w.put(tandem.KindSettings, settingsID, int64(w.seq()), json.RawMessage(is))
+	return w.put(tandem.KindSettings, tandem.SettingsRowID, int64(w.seq()), json.RawMessage(is))
 }
 
 func (w *write) setPlain(ctx context.Context, rule func(tandem.Settings) (tandem.Settings, error), before tandem.Settings, out *tandem.Outcome) error {

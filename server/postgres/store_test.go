@@ -31,9 +31,10 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
 		t.Helper()
 		db := openWith(t, Options{Now: now, Trace: seen})
-		told := listen(db, now)
+		told := storetest.NewAudience(db, now)
+		db.OnCommit = told.Hear
 		t.Cleanup(func() { // runs before the store closes
-			told.check(t)
+			told.Check(t)
 			if err := db.Resend(background(t), tandem.Outgoing{User: "ann", Topic: tandem.TopicTaskEvents, Event: json.RawMessage("{}")}); err != nil {
 				t.Error(err)
 			}

@@ -4,16 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"tandem"
-)
-
-// What a snapshot holds of what could be endless.
-const (
-	snapshotCompleted     = 30 * 24 * time.Hour
-	snapshotConversations = 20
-	snapshotMessages      = 50 // of each conversation
 )
 
 // Head gives the state of a user's log; an unknown user has an empty one.
@@ -175,7 +167,7 @@ func conversationRow(c tandem.Conversation) (string, any) {
 func messageRow(m tandem.Message) (string, any)   { return m.ID, m.Row() }
 func noticeRow(n tandem.Notice) (string, any)     { return n.ID, n.Row() }
 func approvalRow(a tandem.Approval) (string, any) { return a.ID, a.Row() }
-func settingsRow(s tandem.Settings) (string, any) { return settingsID, s }
+func settingsRow(s tandem.Settings) (string, any) { return tandem.SettingsRowID, s }
 
 // Cost tells how many rows changed behind from, and about how many a snapshot would hold.
 func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error) {
@@ -192,7 +184,7 @@ func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (ch
 				+ (select count(*) from notices where user_id = ?1 and shown = 1)
 				+ (select count(*) from approvals where user_id = ?1 and open = 1)
 			from users where user_id = ?1`,
-			user, milli(db.clock().Add(-snapshotCompleted)), snapshotConversations, snapshotConversations*snapshotMessages)
+			user, milli(db.clock().Add(-tandem.SnapshotCompleted)), tandem.SnapshotConversations, tandem.SnapshotConversations*tandem.SnapshotMessages)
 		return err
 	})
 	return changes, liveRows, err
@@ -218,7 +210,7 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 	}
 	tasks, err := list(ctx, c, decodeTask, `
 		select v.doc from tasks t join versions v on v.id = t.current
-		where t.user_id = ?1 and (t.status = 0 or t.status = 1 and t.ended_at > ?2)`, user, milli(db.clock().Add(-snapshotCompleted)))
+		where t.user_id = ?1 and (t.status = 0 or t.status = 1 and t.ended_at > ?2)`, user, milli(db.clock().Add(-tandem.SnapshotCompleted)))
 	if rows[tandem.KindTask], err = shown(tasks, taskRow, err); err != nil {
 		return err
 	}
@@ -233,14 +225,14 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 	}
 	conversations, err := list(ctx, c, scanConversation, `
 		select user_id, number, title, created_at, updated_at from conversations where user_id = ? order by number desc limit ?`,
-		user, snapshotConversations)
+		user, tandem.SnapshotConversations)
 	if rows[tandem.KindConv], err = shown(conversations, conversationRow, err); err != nil {
 		return err
 	}
 	for _, conv := range conversations {
 		messages, err := list(ctx, c, scanMessage, `
 			select user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at from messages
-			where user_id = ? and conversation = ? and role <> 'hidden' order by position desc limit ?`, user, conv.Number, snapshotMessages)
+			where user_id = ? and conversation = ? and role <> 'hidden' order by position desc limit ?`, user, conv.Number, tandem.SnapshotMessages)
 		data, err := shown(messages, messageRow, err)
 		if err != nil {
 			return err

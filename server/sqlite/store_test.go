@@ -24,9 +24,10 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
 		t.Helper()
 		db := open(t, now)
-		told := listen(db, now)
+		told := storetest.NewAudience(db, now)
+		db.OnCommit = told.Hear
 		t.Cleanup(func() { // runs before the store closes
-			told.check(t)
+			told.Check(t)
 			seen.collect(db)
 		})
 		return db

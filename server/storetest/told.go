@@ -1,4 +1,4 @@
-package postgres
+package storetest
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"tandem"
 )
 
-// audience holds what it is told of commits against the store: what the live deltas come to is what a snapshot holds.
-type audience struct {
-	db  *DB
-	now func() time.Time
+// Audience holds what it is told of commits against the store: what the live deltas come to is what a snapshot holds.
+type Audience struct {
+	store Store
+	now   func() time.Time
 
 	mu    sync.Mutex
 	seq   map[tandem.UserID]tandem.Seq
@@ -22,14 +22,13 @@ type audience struct {
 	holes []tandem.Delta
 }
 
-// listen makes everything that the store tells be remembered.
-func listen(db *DB, now func() time.Time) *audience {
-	a := &audience{db: db, now: now, seq: map[tandem.UserID]tandem.Seq{}, rows: map[tandem.UserID]map[string]string{}}
-	db.OnCommit = a.hear
-	return a
+// NewAudience makes an audience of a store whose clock is now. The store tells Hear of every commit.
+func NewAudience(s Store, now func() time.Time) *Audience {
+	return &Audience{store: s, now: now, seq: map[tandem.UserID]tandem.Seq{}, rows: map[tandem.UserID]map[string]string{}}
 }
 
-func (a *audience) hear(d tandem.Delta) {
+// Hear is told of a commit.
+func (a *Audience) Hear(d tandem.Delta) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -49,8 +48,8 @@ func (a *audience) hear(d tandem.Delta) {
 	}
 }
 
-// check compares everyone's rows.
-func (a *audience) check(t *testing.T) {
+// Check compares everyone's rows.
+func (a *Audience) Check(t *testing.T) {
 	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -58,7 +57,7 @@ func (a *audience) check(t *testing.T) {
 		t.Errorf("%s was told %d..%d with %d changes out of order", d.User, d.From, d.To, len(d.Changes))
 	}
 	for user, seq := range a.seq {
-		snap, err := a.db.Snapshot(context.WithoutCancel(t.Context()), user) // the test is over
+		snap, err := a.store.Snapshot(context.WithoutCancel(t.Context()), user) // the test is over
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +71,7 @@ func (a *audience) check(t *testing.T) {
 	}
 }
 
-func (a *audience) compare(t *testing.T, user tandem.UserID, snap tandem.Snapshot) {
+func (a *Audience) compare(t *testing.T, user tandem.UserID, snap tandem.Snapshot) {
 	t.Helper()
 	told := a.rows[user]
 	for kind, rows := range snap.Rows {
@@ -85,8 +84,8 @@ func (a *audience) compare(t *testing.T, user tandem.UserID, snap tandem.Snapsho
 		}
 	}
 	for key, row := range told { // what a snapshot leaves out, a device may keep
-		old := strings.HasPrefix(key, "msg/") && len(snap.Rows[tandem.KindMsg]) >= snapshotMessages ||
-			strings.HasPrefix(key, "conv/") && len(snap.Rows[tandem.KindConv]) == snapshotConversations ||
+		old := strings.HasPrefix(key, "msg/") && len(snap.Rows[tandem.KindMsg]) >= tandem.SnapshotMessages ||
+			strings.HasPrefix(key, "conv/") && len(snap.Rows[tandem.KindConv]) == tandem.SnapshotConversations ||
 			strings.HasPrefix(key, "task/") && a.doneLongAgo(row)
 		if !old {
 			t.Errorf("%s still believes in %s: %s", user, key, row)
@@ -94,12 +93,12 @@ func (a *audience) compare(t *testing.T, user tandem.UserID, snap tandem.Snapsho
 	}
 }
 
-func (a *audience) doneLongAgo(row string) bool {
+func (a *Audience) doneLongAgo(row string) bool {
 	var task tandem.TaskRow
 	if err := json.Unmarshal([]byte(row), &task); err != nil || task.CompletedAt == nil {
 		return false
 	}
-	return !time.Time(*task.CompletedAt).After(a.now().Add(-snapshotCompleted))
+	return !time.Time(*task.CompletedAt).After(a.now().Add(-tandem.SnapshotCompleted))
 }
 
 func rowID(t *testing.T, kind tandem.Kind, row json.RawMessage) string {
@@ -113,7 +112,7 @@ func rowID(t *testing.T, kind tandem.Kind, row json.RawMessage) string {
 	}
 	switch {
 	case kind == tandem.KindSettings:
-		return settingsID
+		return tandem.SettingsRowID
 	case ids.UID != "":
 		return ids.UID
 	default:
