@@ -282,3 +282,40 @@ func mustJSON(v any) json.RawMessage {
 	}
 	return b
 }
+
+// MaxImportedNumber keeps a number of a file from using up the numbers of the tasks to come.
+const MaxImportedNumber = 1 << 24
+
+// CheckImported holds a task of a file to the rules that a call is held to.
+func CheckImported(t *Task) (err error) {
+	uid, ok := ParseUID(t.UID)
+	if !ok {
+		return Invalid("uid", t.UID, "A task needs a UUID.")
+	}
+	t.UID, t.Version = uid, max(t.Version, 1)
+	if t.Title, err = CleanTitle(t.Title); err != nil {
+		return err
+	}
+	if t.Description, err = CleanDescription(t.Description); err != nil {
+		return err
+	}
+	if t.Tags, err = CleanTags("tags", t.Tags); err != nil {
+		return err
+	}
+	if t.Priority.Rank() < 0 {
+		return NotOneOf("priority", string(t.Priority), Priorities)
+	}
+	if len(t.Reminders) > MaxReminders {
+		return Invalid("reminders", len(t.Reminders), "A task has at most %d reminders.", MaxReminders)
+	}
+	if t.Due != nil {
+		if err := t.Due.Validate(); err != nil {
+			return err
+		}
+	}
+	if t.Series == nil || t.Series.Rule == "" {
+		return nil
+	}
+	_, err = ParseRule(t.Series.Rule)
+	return err
+}

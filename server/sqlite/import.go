@@ -57,7 +57,7 @@ func importOf[T any](r importRow, add func(T) (bool, error)) (bool, error) {
 
 // task adds a task with its history as it was told; what derives from the user's zone was derived when it was exported.
 func (im *importer) task(ctx context.Context, w *write, t tandem.Task) (bool, error) {
-	if err := checkImported(&t); err != nil {
+	if err := tandem.CheckImported(&t); err != nil {
 		return false, err
 	}
 	there, err := taskByUID(ctx, w.conn, w.user, t.UID)
@@ -65,7 +65,7 @@ func (im *importer) task(ctx context.Context, w *write, t tandem.Task) (bool, er
 		return false, err
 	}
 	t.UserID = w.user
-	if t.Number < 1 || t.Number > maxImportedNumber {
+	if t.Number < 1 || t.Number > tandem.MaxImportedNumber {
 		t.Number = w.account.numbers + 1
 	} else if taken, err := taskByNumber(ctx, w.conn, w.user, w.account, t.Number); err != nil {
 		return false, err
@@ -75,43 +75,6 @@ func (im *importer) task(ctx context.Context, w *write, t tandem.Task) (bool, er
 	w.account.numbers = max(w.account.numbers, t.Number)
 	im.fresh[t.UID] = true
 	return true, w.saveTask(ctx, nil, t)
-}
-
-// maxImportedNumber keeps a number of a file from using up the numbers of the tasks to come.
-const maxImportedNumber = 1 << 24
-
-// checkImported holds a task of a file to the rules that a call is held to.
-func checkImported(t *tandem.Task) (err error) {
-	uid, ok := tandem.ParseUID(t.UID)
-	if !ok {
-		return tandem.Invalid("uid", t.UID, "A task needs a UUID.")
-	}
-	t.UID, t.Version = uid, max(t.Version, 1)
-	if t.Title, err = tandem.CleanTitle(t.Title); err != nil {
-		return err
-	}
-	if t.Description, err = tandem.CleanDescription(t.Description); err != nil {
-		return err
-	}
-	if t.Tags, err = tandem.CleanTags("tags", t.Tags); err != nil {
-		return err
-	}
-	if t.Priority.Rank() < 0 {
-		return tandem.NotOneOf("priority", string(t.Priority), tandem.Priorities)
-	}
-	if len(t.Reminders) > tandem.MaxReminders {
-		return tandem.Invalid("reminders", len(t.Reminders), "A task has at most %d reminders.", tandem.MaxReminders)
-	}
-	if t.Due != nil {
-		if err := t.Due.Validate(); err != nil {
-			return err
-		}
-	}
-	if t.Series == nil || t.Series.Rule == "" {
-		return nil
-	}
-	_, err = tandem.ParseRule(t.Series.Rule)
-	return err
 }
 
 // version adds an outdated state of a task that this import added.

@@ -1,20 +1,10 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"unicode/utf8"
 
 	"tandem"
-)
-
-// Near misses: words of the user's own tasks that share enough trigrams with a searched word.
-const (
-	nearEnough   = 0.3    // of the trigrams of both, as Postgres' pg_trgm has it
-	nearWords    = 8      // for each searched word
-	maxNearTerms = 32     // for all of them
-	nearAmongAll = 20_000 // tasks whose words are all looked at within a few milliseconds
 )
 
 // listNear fills the page with tasks that hold words near to the searched ones.
@@ -42,7 +32,7 @@ func (f *finder) nearTerms(ctx context.Context) ([]tandem.Term, error) {
 			if err != nil {
 				return nil, err
 			}
-			for _, w := range near[:min(len(near), maxNearTerms-len(out))] {
+			for _, w := range near[:min(len(near), tandem.MaxNearTerms-len(out))] {
 				out = append(out, tandem.Term{w})
 			}
 		}
@@ -56,7 +46,7 @@ func (f *finder) near(ctx context.Context, word string) ([]string, error) {
 	token := userToken(f.account.ordinal)
 	_, first := utf8.DecodeRuneInString(word)
 	near, err := f.nearWithin(ctx, word, token+word[:first], token+word[:first]+"\U0010ffff")
-	if len(near) > 0 || err != nil || f.account.numbers > nearAmongAll {
+	if len(near) > 0 || err != nil || f.account.numbers > tandem.NearAmongAll {
 		return near, err
 	}
 	return f.nearWithin(ctx, word, token, userToken(f.account.ordinal+1))
@@ -67,54 +57,8 @@ func (f *finder) nearWithin(ctx context.Context, word, from, to string) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	return nearest(word, words, len(userToken(0))), nil
-}
-
-// nearest gives the words most like the given one, the nearest first; skip bytes stand before each of them.
-func nearest(word string, words []string, skip int) []string {
-	type scored struct {
-		word  string
-		score float64
+	for i, w := range words {
+		words[i] = w[len(userToken(0)):]
 	}
-	var best []scored
-	grams := trigrams(word)
-	for _, w := range words {
-		if score := likeness(grams, w[skip:]); score >= nearEnough {
-			best = append(best, scored{w[skip:], score})
-		}
-	}
-	slices.SortFunc(best, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.word, b.word))
-	})
-	out := make([]string, 0, nearWords)
-	for _, b := range best[:min(len(best), nearWords)] {
-		out = append(out, b.word)
-	}
-	return out
-}
-
-// trigrams of a word as pg_trgm counts them: two spaces before it, one behind.
-func trigrams(word string) map[string]bool {
-	runes := []rune("  " + word + " ")
-	grams := make(map[string]bool, len(runes))
-	for i := 0; i+3 <= len(runes); i++ {
-		grams[string(runes[i:i+3])] = true
-	}
-	return grams
-}
-
-// likeness is the share of trigrams that two words have in common.
-func likeness(grams map[string]bool, word string) float64 {
-	n, m := len(grams), len(word)+1 // m is right for ASCII and otherwise too high, which only the exact count below decides
-	if float64(min(n, m))/float64(max(n, m)) < nearEnough && m < n {
-		return 0
-	}
-	others := trigrams(word)
-	common := 0
-	for g := range others {
-		if grams[g] {
-			common++
-		}
-	}
-	return float64(common) / float64(n+len(others)-common)
+	return tandem.NearWords(word, words), nil
 }
