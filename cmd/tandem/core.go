@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +18,6 @@ import (
 	"tandem/server/rest"
 	"tandem/sync/hub"
 	"tandem/sync/session"
-	"tandem/web"
 )
 
 // core is what people and programs talk to: identity, the agent with its tools, the socket and the HTTP surface, over
@@ -145,17 +143,13 @@ func (e *core) buildSync(context.Context) error {
 }
 
 func (e *core) buildHTTP(context.Context) error {
-	page := web.Dist()
-	if e.cfg.WebDir != "" {
-		page = os.DirFS(e.cfg.WebDir)
-	}
 	var err error
 	e.http, err = rest.New(rest.Options{
 		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store,
 		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
 		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
 		Probes: &rest.Probes{Ready: e.ready, Scrape: e.metrics.Handler(), Log: e.log}, ProbesApart: e.cfg.OpsAddr != "",
-		Web: page, WebLive: e.cfg.WebDir != "",
+		Web: e.cfg.page(), WebLive: e.cfg.WebDir != "",
 		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Shared: e.together.limits, Log: e.log, Metrics: restMetrics(e.metrics),
 	})
 	if err != nil {

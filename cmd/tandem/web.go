@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 
 	"tandem/server/dapr"
 	"tandem/server/rest"
-	"tandem/web"
 )
 
 // runWeb serves the page, and passes on to `tandem serve` what belongs to the API.
@@ -49,16 +47,12 @@ func runWeb(ctx context.Context, std stdio, args []string) error {
 
 // newFront makes the surface that passes on.
 func newFront(b base, sidecar *dapr.Client) (*rest.Server, error) {
-	page := web.Dist()
-	if b.cfg.WebDir != "" {
-		page = os.DirFS(b.cfg.WebDir)
-	}
 	target, err := url.Parse(b.cfg.ServeURL)
 	if err != nil {
 		return nil, fmt.Errorf("TANDEM_SERVE_URL: %w", err)
 	}
 	front, err := rest.New(rest.Options{
-		Web: page, WebLive: b.cfg.WebDir != "", Upstream: rest.NewUpstream(target, sidecar.Caller(dapr.AppServe), b.log),
+		Web: b.cfg.page(), WebLive: b.cfg.WebDir != "", Upstream: rest.NewUpstream(target, sidecar.Caller(dapr.AppServe), b.log),
 		Probes: &rest.Probes{Ready: sidecar.Ready, Scrape: b.metrics.Handler(), Log: b.log}, ProbesApart: b.cfg.OpsAddr != "",
 		PublicURL: b.cfg.PublicURL, AuthURL: b.cfg.AuthURL, Proxies: b.cfg.Proxies, Log: b.log, Metrics: restMetrics(b.metrics),
 	})
