@@ -38,7 +38,7 @@ func commands() []command {
 		{"serve", "", "distributed mode: API, socket, agent and MCP", runServe},
 		{"worker", "NAME", "distributed mode: relay, recurrence, reminders, notifications, audit or all", runWorker},
 		{"web", "", "distributed mode: the browser client and the way to the API", runWeb},
-		{"migrate", "", "distributed mode: bring the database up to date", runMigrate},
+		{"migrate", "[--restored]", "distributed mode: bring the database up to date", runMigrate},
 		{"link", "[--qr]", "print a new one-time sign-in link", runLink},
 		{"chat", "[TEXT]", "talk to the assistant in the terminal, beside the live list", runChat},
 		{"token", "--user ID", "print a token (--ttl 15m), or make a personal one (--personal NAME)", runToken},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 
 	"tandem/server/postgres"
@@ -11,12 +12,15 @@ import (
 
 // runMigrate brings the schema of the distributed mode up to date.
 func runMigrate(ctx context.Context, std stdio, args []string) error {
-	c, words, err := dataCommand(std, "migrate", args, nil)
+	restored := false
+	c, words, err := dataCommand(std, "migrate", args, func(fs *flag.FlagSet) {
+		fs.BoolVar(&restored, "restored", false, "the database was put back from a copy: every device loads it anew (before the first `tandem serve`)")
+	})
 	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
-		return usage(std, "migrate")
+		return usage(std, "migrate [--restored]")
 	}
 	url := cmp.Or(c.MigrateURL, c.DatabaseURL)
 	if url == "" {
@@ -27,5 +31,12 @@ func runMigrate(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	fmt.Fprintf(std.out, "The schema is version %d.\n", version)
+	if !restored {
+		return nil
+	}
+	if err := postgres.RenewEpoch(ctx, url); err != nil {
+		return err
+	}
+	fmt.Fprintln(std.out, "Devices will load everything anew.")
 	return nil
 }

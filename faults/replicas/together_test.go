@@ -101,6 +101,16 @@ func TestTogether(t *testing.T) {
 		within(t, 3*time.Second, "the other replica with Redis back", one.Client, titled(t, "again"))
 	})
 	t.Run("chat through the page's server", func(t *testing.T) { throughWeb(t, p) })
+	t.Run("a database that was put back", func(t *testing.T) {
+		before := two.Replica().Epoch
+		if out, err := operator(t, p, "migrate", "--restored"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		p.Serve[1].Stop()
+		p.Serve[1].Start()
+		within(t, 10*time.Second, "another epoch", two.Client, func(r *client.Replica) bool { return r.Epoch != before })
+		within(t, 10*time.Second, "what was there before", two.Client, titled(t, "again"))
+	})
 	t.Run("an operator signs out", func(t *testing.T) {
 		for _, w := range []*watcher{one, two} {
 			mutate(t, w.Client, "list_tasks", map[string]any{}) // connected, also after the restart
@@ -185,7 +195,7 @@ func say(t *testing.T, p *product.Product, server string, user tandem.UserID, te
 func operator(t *testing.T, p *product.Product, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Env = append(os.Environ(), "TANDEM_DATABASE_URL="+p.PG.DSN("tandem_worker", p.Database), "TANDEM_REDIS_URL=redis://"+p.Redis.Addr)
+	cmd.Env = append(os.Environ(), "TANDEM_MIGRATE_URL="+p.PG.DSN("postgres", p.Database), "TANDEM_DATABASE_URL="+p.PG.DSN("tandem_worker", p.Database), "TANDEM_REDIS_URL=redis://"+p.Redis.Addr)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
