@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -13,8 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"tandem/web"
 )
 
 // config holds every setting. Each is a flag and an environment variable with one default; the table settings is the only
@@ -200,14 +197,6 @@ func checkAddr(v string) error {
 
 // loopback reports whether only this machine can reach the address.
 func (c config) loopback() bool { return onLoopback(c.Addr) }
-
-// page is the browser client: that of the binary, or of the folder that somebody works on.
-func (c config) page() fs.FS {
-	if c.WebDir != "" {
-		return os.DirFS(c.WebDir)
-	}
-	return web.Dist()
-}
 
 func onLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)

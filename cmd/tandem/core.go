@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +20,7 @@ import (
 	"tandem/server/rest"
 	"tandem/sync/hub"
 	"tandem/sync/session"
+	"tandem/web"
 )
 
 // core is what people and programs talk to: identity, the agent with its tools, the socket and the HTTP surface, over
@@ -157,6 +160,14 @@ func (e *core) buildHTTP(context.Context) error {
 	}
 	e.metrics.Routes(e.http.Routes())
 	return nil
+}
+
+// page is the browser client: that of the binary, or of the folder that somebody works on.
+func (c config) page() fs.FS {
+	if c.WebDir != "" {
+		return os.DirFS(c.WebDir)
+	}
+	return web.Dist()
 }
 
 // ready fails while the process cannot serve people.
