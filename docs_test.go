@@ -26,7 +26,7 @@ func TestDocs_NameWhatExists(t *testing.T) {
 		return string(data)
 	}
 	sidecars := read("ops/dapr/components/file/secrets.yaml") + read("ops/dapr/config/standalone/names.yaml")
-	config := read("cmd/tandem/config.go") + read("web/auth/src/config.ts")
+	config := read("cmd/tandem/config.go") + read("cmd/tandem/faults.go") + read("web/auth/src/config.ts")
 	program, targets := read("cmd/tandem/main.go"), read("Makefile")
 	for _, name := range documents(t) {
 		text := read(name)

@@ -210,6 +210,7 @@ func (r *run) write(ctx context.Context, i int, granted *grant) {
 		full["on_duplicate"] = json.RawMessage(`"ask"`) // a model that lost count is asked before it adds a task twice
 	}
 	ok := r.invoke(context.WithoutCancel(ctx), i, c.Tool, full.raw())
+	tandem.FaultPoint("agent.after_tool_before_persist")
 	a := r.attempt
 	r.attempt = nil
 	switch {

@@ -162,6 +162,7 @@ func (r *run) follow(ctx context.Context, pieces <-chan piece, h *heard) error {
 			if err := r.hear(h, p); err != nil {
 				return err
 			}
+			tandem.FaultPoint("agent.mid_stream")
 			if flush == nil {
 				flush = time.After(r.Limits.Flush)
 			}

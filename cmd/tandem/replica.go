@@ -134,6 +134,7 @@ func (s *station) run(ctx context.Context, callback *dapr.Callback, tasks []task
 		defer stop()
 		s.health.Ready()
 		err := runAll(inner, tasks)
+		tandem.FaultPoint("drain.mid")
 		s.health.Drain()
 		return err
 	})

@@ -87,6 +87,7 @@ func (b *Bus) deliver(ctx context.Context, topic tandem.Topic, group string, h H
 	var err error
 	for attempt := range MaxAttempts {
 		if err = safely(ctx, h, e); err == nil {
+			tandem.FaultPoint("consumer.after_effect_before_ack")
 			return nil
 		}
 		if ctx.Err() != nil {

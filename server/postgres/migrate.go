@@ -114,6 +114,7 @@ func step(ctx context.Context, c *pgx.Conn) (version int, done bool, err error) 
 		if err := script(ctx, c, migrations[version]); err != nil {
 			return fmt.Errorf("to schema %d: %w", version+1, err)
 		}
+		tandem.FaultPoint("migrate.mid")
 		version++
 		return saveVersion(ctx, tx, version)
 	})

@@ -69,10 +69,16 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 			w.undone = errors.Is(err, errUndo)
 			return err
 		}
-		return w.finish(ctx)
+		if err := w.finish(ctx); err != nil {
+			return err
+		}
+		tandem.FaultPoint("tx.before_commit")
+		return nil
 	})
 	if err == nil && len(w.changes) > 0 && !w.undone && db.OnCommit != nil {
+		tandem.FaultPoint("tx.after_commit_before_publish")
 		db.OnCommit(w.delta())
+		tandem.FaultPoint("tx.after_commit_before_ack")
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"tandem"
 	"tandem/server/auth"
 )
 
@@ -13,8 +14,10 @@ func (s *Server) owner(w http.ResponseWriter, r *http.Request) (auth.Principal, 
 	p, err := s.Verifier.RequestFor(r, pathUser(r))
 	if err != nil {
 		s.fail(w, r, err)
+		return p, false
 	}
-	return p, err == nil
+	tandem.FaultPoint("http.after_auth")
+	return p, true
 }
 
 // pathUser gives the user id in the path after exactly one unescape. What is no id equals nobody's.

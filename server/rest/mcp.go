@@ -30,6 +30,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	tandem.FaultPoint("http.after_auth")
 	if r.ContentLength > maxMCPBody {
 		s.tooLarge(w, r)
 		return

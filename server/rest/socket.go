@@ -34,6 +34,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	if a, ok := w.(*answer); ok {
 		a.onHijack = done
 	}
+	tandem.FaultPoint("http.after_auth")
 	s.Socket(w, r, p)
 }
 

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tandem"
 )
 
 //go:embed migrations/*.sql
@@ -64,6 +66,7 @@ func (c *conn) step(ctx context.Context, version int) error {
 		if _, err := c.sql.ExecContext(ctx, migrations[version]); err != nil {
 			return err
 		}
+		tandem.FaultPoint("migrate.mid")
 		if version == 0 {
 			if _, err := c.exec(ctx, `insert into meta (key, value) values ('identity', lower(hex(randomblob(16))))`); err != nil {
 				return err

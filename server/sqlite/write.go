@@ -53,7 +53,11 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 		if err := change(ctx, w); err != nil {
 			return err
 		}
-		return w.finish(ctx)
+		if err := w.finish(ctx); err != nil {
+			return err
+		}
+		tandem.FaultPoint("tx.before_commit")
+		return nil
 	}, func() {
 		if len(w.changes) > 0 && db.OnCommit != nil {
 			db.told.add(w.delta())
@@ -63,7 +67,9 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 		return nil
 	}
 	if err == nil && len(w.changes) > 0 && db.OnCommit != nil {
+		tandem.FaultPoint("tx.after_commit_before_publish")
 		db.told.drain(db.OnCommit)
+		tandem.FaultPoint("tx.after_commit_before_ack")
 	}
 	return err
 }

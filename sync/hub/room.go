@@ -75,6 +75,7 @@ func (r *room) open(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
 	defer cancel()
 	r.join(ctx)
+	tandem.FaultPoint("hub.after_join_before_head")
 	r.epoch = r.hub.o.Store.Epoch(ctx)
 	head, err := r.hub.o.Store.Head(ctx, r.user)
 	if err != nil {
@@ -187,6 +188,7 @@ func (r *room) advance(d tandem.Delta) {
 	now := r.hub.o.Now()
 	r.seq, r.heard = d.To, max(r.heard, d.To)
 	r.tail.push(d, now)
+	tandem.FaultPoint("hub.after_apply_before_push")
 	frame := wire.EncodeDelta(d)
 	for m := range r.members {
 		m.offer(d, frame, now)

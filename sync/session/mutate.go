@@ -144,6 +144,7 @@ func (c *session) answer(ctx context.Context, mid int64) (wire.ServerFrame, erro
 func (c *session) reply(f wire.ServerFrame) string {
 	switch f := f.(type) {
 	case wire.Ack:
+		tandem.FaultPoint("session.before_ack_enqueue")
 		c.member.Ack(f)
 	case wire.Nack:
 		c.member.Nack(f)

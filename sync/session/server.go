@@ -209,6 +209,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	for _, c := range open {
 		bye := wire.Bye{Code: wire.ByeDrain, RetryMS: 500 + rand.Int64N(1500)}
 		c.finish(hub.End{Close: wire.CloseRestart, Bye: &bye})
+		tandem.FaultPoint("drain.mid")
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -92,6 +92,7 @@ func EncodeSnapshot(s tandem.Snapshot) iter.Seq[[]byte] {
 					if !yield(p.end(false)) {
 						return
 					}
+					tandem.FaultPoint("session.between_snapshot_parts") // the next part is asked for when this one was sent
 					p.start()
 				}
 				p.add(kind, row)

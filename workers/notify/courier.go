@@ -143,6 +143,7 @@ func (c *Courier) attempt(ctx context.Context, ref tandem.DeliveryRef) error {
 	}
 	whole := context.WithoutCancel(ctx) // what was sent is to be settled
 	outcome, state, next := c.send(whole, d)
+	tandem.FaultPoint("notify.after_send_before_mark")
 	if outcome == outcomeGone {
 		if err := c.giveUp(whole, d); err != nil {
 			return err // the lease ends, and another attempt finds the same

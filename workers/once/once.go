@@ -62,9 +62,11 @@ func (g Guard) Wrap(h Handler) Handler {
 		if err := h(ctx, e); err != nil {
 			return err
 		}
+		tandem.FaultPoint("consumer.after_effect_before_ack")
 		if err := g.Keys.Done(ctx, key, g.Owner, TTL); err != nil {
 			g.open() // the event may come again: its effect is unique
 		}
+		tandem.FaultPoint("consumer.after_state_save")
 		return nil
 	}
 }

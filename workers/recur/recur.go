@@ -56,7 +56,11 @@ func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 	case err != nil:
 		return fmt.Errorf("make successor of %s: %w", e.TaskID, err)
 	}
-	if out.Wrote() && w.Made != nil {
+	if !out.Wrote() {
+		return nil
+	}
+	tandem.FaultPoint("recur.after_insert")
+	if w.Made != nil {
 		w.Made(time.Since(time.Time(e.Timestamp)))
 	}
 	return nil

@@ -164,6 +164,7 @@ func (r *Relay) drain(ctx context.Context, partition int) error {
 // publish puts the events among entries on their topics. The others were done with being written. heads becomes what is done,
 // by user.
 func (r *Relay) publish(ctx context.Context, entries []tandem.Outgoing, heads map[tandem.UserID]tandem.Seq) (done []int64, err error) {
+	tandem.FaultPoint("outbox.after_read")
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	byID := make(map[int64]tandem.Outgoing, len(entries))
@@ -180,6 +181,7 @@ func (r *Relay) publish(ctx context.Context, entries []tandem.Outgoing, heads ma
 		var published []int64
 		published, err = r.bus.Publish(ctx, events)
 		done = append(done, published...)
+		tandem.FaultPoint("outbox.after_publish_before_mark")
 	}
 	for _, id := range done {
 		e := byID[id]

@@ -144,6 +144,7 @@ func (w *Worker) set(ctx context.Context, p tandem.DuePromise) error {
 	if err := w.Timer.At(ctx, p.JobName(), p.At, payload); err != nil {
 		return fmt.Errorf("set timer of reminder %s: %w", p.ReminderID, err)
 	}
+	tandem.FaultPoint("reminder.after_schedule_job")
 	return nil
 }
 
@@ -296,10 +297,14 @@ func (w *Worker) fire(ctx context.Context, p tandem.DuePromise) (wrote bool, ear
 	if err != nil {
 		return false, 0, fmt.Errorf("fire reminder %s: %w", p.ReminderID, err)
 	}
-	if out.Wrote() && w.Metrics.Fired != nil {
+	if !out.Wrote() {
+		return false, early, nil
+	}
+	tandem.FaultPoint("reminder.after_claim_before_publish")
+	if w.Metrics.Fired != nil {
 		w.Metrics.Fired(w.Now().Sub(p.At))
 	}
-	return out.Wrote(), early, nil
+	return true, early, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
