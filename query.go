@@ -250,7 +250,7 @@ func (q Query) Order(a, b Task) int {
 	case SortPriority:
 		c = a.Priority.Rank() - b.Priority.Rank()
 	case SortStatus:
-		c = statusRank(a) - statusRank(b)
+		c = a.Status().Rank() - b.Status().Rank()
 	case SortTitle:
 		c = strings.Compare(Fold(a.Title), Fold(b.Title))
 	case SortRank:
@@ -296,10 +296,6 @@ const (
 	DefaultLimit = 50
 	MaxLimit     = 100
 )
-
-func statusRank(t Task) int {
-	return slices.Index([]Status{StatusPending, StatusCompleted, StatusDeleted}, t.Status())
-}
 
 // DayRange gives the first and last instant of a stretch of local days, days long.
 func DayRange(day time.Time, days int) (from, to time.Time) {

@@ -175,8 +175,8 @@ func (w *write) saveConversation(conv tandem.Conversation) error {
 
 // newConversation begins one, with the user's next number.
 func (w *write) newConversation(title string) (int64, error) {
-	w.account.conversations++
-	number := w.account.conversations
+	w.account.Conversations++
+	number := w.account.Conversations
 	return number, w.saveConversation(tandem.Conversation{Number: number, Title: title, CreatedAt: w.now})
 }
 

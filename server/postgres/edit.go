@@ -60,7 +60,7 @@ func (r *operation) run(ctx context.Context, w *write) error {
 		return err
 	}
 	if !e.DryRun {
-		r.out.Seq = w.account.seq
+		r.out.Seq = w.account.Seq
 		if len(w.changes) > 0 {
 			r.out.Seq = w.seq()
 		}
@@ -93,7 +93,7 @@ func (r *operation) replayed(ctx context.Context, w *write) (bool, error) {
 	}
 	seen, err := w.inInbox(ctx, *e.Inbox)
 	if seen {
-		r.out.Replayed, r.out.Seq = true, w.account.seq
+		r.out.Replayed, r.out.Seq = true, w.account.Seq
 	}
 	return seen, err
 }
@@ -114,7 +114,7 @@ func (r *operation) replayOp(ctx context.Context, w *write) (bool, error) {
 		return false, decodeRefusal(refusal)
 	}
 	if seq == 0 {
-		seq = w.account.seq
+		seq = w.account.Seq
 	}
 	r.out.Replayed, r.out.Seq, r.out.Result = true, seq, result
 	w.saveMid(seq, result)
@@ -182,13 +182,13 @@ func (w *write) applyTask(ctx context.Context, sc tandem.Scene, t tandem.Task) (
 	}
 	after := t.Clone()
 	if before == nil {
-		after.Number = w.account.numbers + 1
+		after.Number = w.account.Numbers + 1
 	}
 	if !tandem.Seal(sc, w.cause, before, &after, w.seq()) {
 		return nil, nil
 	}
 	if before == nil {
-		w.account.numbers++
+		w.account.Numbers++
 	}
 	if err := w.saveTask(before, after); err != nil {
 		return nil, err

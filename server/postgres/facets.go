@@ -6,34 +6,20 @@ import (
 	"slices"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// facet is what lists ask of every task, in a byte: bits 0 and 1 its status plus one, 2 and 3 its priority, 4 whether it has a due
-// date. 0: there is no such task.
-//
-// The facets of a user lie in rows of 1<<facetBits, by number. A filter over 100,000 tasks reads a hundred rows.
-type facet = byte
-
-const facetDated facet = 1 << 4
-
-func facetOf(t tandem.Task) facet {
-	f := facet(statusOf(t)+1) | facet(t.Priority.Rank())<<2
-	if t.DueAt != nil {
-		f |= facetDated
-	}
-	return f
-}
-
-// facetBits is the room of a task in its row: several rows fit on a page, so that an update stays on it.
+// facetBits is the room of a task in its row: several rows fit on a page, so that an update stays on it. A filter over
+// 100,000 tasks reads a hundred rows.
 const facetBits = 10
 
 // setFacet notes what a task is now; nil: none.
 func (w *write) setFacet(number int64, t *tandem.Task) {
 	if w.index.facets == nil {
-		w.index.facets = map[int64]facet{}
+		w.index.facets = map[int64]store.Facet{}
 	}
 	if w.index.facets[number] = 0; t != nil {
-		w.index.facets[number] = facetOf(*t)
+		w.index.facets[number] = store.FacetOf(*t)
 	}
 }
 
@@ -58,33 +44,14 @@ func (w *write) saveFacets() {
 	}
 }
 
-// byFacets marks the tasks that fit by status, priority and the absence of a due date.
-func (f *finder) byFacets(ctx context.Context) (*marks, error) {
-	m := newMarks(f.account.numbers)
-	fits := f.facetFits()
+// Facets reads the rows of the user.
+func (f *finder) Facets(ctx context.Context, fits *store.Fits, m *store.Marks) error {
 	_, err := list(ctx, f.conn, func(r row) (struct{}, error) {
 		var chunk int64
 		var data []byte
 		err := r.Scan(&chunk, &data)
-		start := chunk << facetBits
-		for i, b := range data {
-			if n := start + int64(i); fits[b] && n < int64(len(m.weight)) {
-				m.weight[n] = 1
-			}
-		}
+		m.Fit(chunk<<facetBits, data, fits)
 		return struct{}{}, err
 	}, `select chunk, data from facets where user_id = $1`, f.user)
-	return m, err
-}
-
-// facetFits tells of each facet whether the query takes it.
-func (f *finder) facetFits() (fits [256]bool) {
-	q := f.query
-	of := statuses(q)
-	for b := range fits {
-		status, rank := b&3-1, b>>2&3
-		fits[b] = slices.Contains(of, status) && (!q.NoDue || facet(b)&facetDated == 0) &&
-			(len(q.Priority) == 0 || slices.Contains(q.Priority, tandem.Priorities[rank]))
-	}
-	return fits
+	return err
 }

@@ -14,7 +14,7 @@ import (
 func (db *DB) Head(ctx context.Context, user tandem.UserID) (head tandem.Head, err error) {
 	err = db.read(ctx, user, func(ctx context.Context, c *conn) error {
 		a, _, err := readAccount(ctx, c, user)
-		head = tandem.Head{Seq: a.seq, Floor: a.floor}
+		head = tandem.Head{Seq: a.Seq, Floor: a.Floor}
 		return err
 	})
 	return head, err
@@ -45,10 +45,10 @@ func (db *DB) Heads(ctx context.Context, users []tandem.UserID) (map[tandem.User
 func (db *DB) Log(ctx context.Context, user tandem.UserID, from tandem.Seq) (delta tandem.Delta, ok bool, err error) {
 	err = db.read(ctx, user, func(ctx context.Context, c *conn) error {
 		a, _, err := readAccount(ctx, c, user)
-		if ok = from >= a.floor && from <= a.seq; !ok || err != nil {
+		if ok = from >= a.Floor && from <= a.Seq; !ok || err != nil {
 			return err
 		}
-		delta = tandem.Delta{User: user, From: from + 1, To: a.seq}
+		delta = tandem.Delta{User: user, From: from + 1, To: a.Seq}
 		if delta.Changes, err = changedSince(ctx, c, user, from); err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func (db *DB) Snapshot(ctx context.Context, user tandem.UserID) (s tandem.Snapsh
 		if err != nil {
 			return err
 		}
-		s = tandem.Snapshot{Seq: a.seq, Rows: map[tandem.Kind][]json.RawMessage{}}
+		s = tandem.Snapshot{Seq: a.Seq, Rows: map[tandem.Kind][]json.RawMessage{}}
 		return db.fill(ctx, c, user, s.Rows)
 	})
 	return s, err

@@ -43,7 +43,7 @@ func (db *DB) UseMid(ctx context.Context, user tandem.UserID, client string, mid
 		if done || err != nil {
 			return err
 		}
-		w.saveMid(w.account.seq, outcome)
+		w.saveMid(w.account.Seq, outcome)
 		return nil
 	})
 }

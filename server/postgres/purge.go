@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // purgeBatch bounds what one transaction of a purge deletes, so that people's writes get in between.
@@ -148,7 +149,7 @@ func purgeTrash(ctx context.Context, w *write, before time.Time) (int64, error) 
 	} {
 		w.later(nil, statement, w.user, numbers)
 	}
-	w.account.tasks[deleted] -= int64(len(tasks))
+	w.account.Tasks[store.Deleted] -= int64(len(tasks))
 	return int64(len(tasks)), nil
 }
 
@@ -198,7 +199,7 @@ func (db *DB) purgeLog(ctx context.Context, now time.Time) (total int64, err err
 }
 
 func (w *write) raiseFloor(ctx context.Context, now time.Time) (int64, error) {
-	floor := w.account.seq - tandem.KeepLogNumbers
+	floor := w.account.Seq - tandem.KeepLogNumbers
 	var fresh *tandem.Seq
 	if _, err := w.one(ctx, into(&fresh), `
 		select min(seq) from changes where user_id = $1 and seq <= $2 and at > $3`, w.user, floor, now.Add(-tandem.KeepLog)); err != nil {

@@ -7,25 +7,8 @@ import (
 	"slices"
 
 	"tandem"
+	"tandem/server/store"
 )
-
-// The statuses as the store keeps them.
-const (
-	pending = iota
-	completed
-	deleted
-)
-
-func statusOf(t tandem.Task) int {
-	switch t.Status() {
-	case tandem.StatusDeleted:
-		return deleted
-	case tandem.StatusCompleted:
-		return completed
-	default:
-		return pending
-	}
-}
 
 // decodeTask reads a stored version.
 func decodeTask(r row) (t tandem.Task, err error) {
@@ -78,9 +61,9 @@ func (w *write) saveTask(before *tandem.Task, after tandem.Task) error {
 	w.saveReminders(before, after)
 	w.events = append(w.events, tandem.Events(w.cause, tandem.TaskChange{Before: before, After: &after}, w.seq(), w.now, w.db.newID)...)
 	if before != nil {
-		w.account.tasks[statusOf(*before)]--
+		w.account.Tasks[store.StatusOf(*before)]--
 	}
-	w.account.tasks[statusOf(after)]++
+	w.account.Tasks[store.StatusOf(after)]++
 	w.known[after.UID] = &after
 	if after.DeletedAt != nil {
 		w.gone(tandem.KindTask, after.UID, after.Version)
@@ -114,7 +97,7 @@ func (w *write) saveState(before *tandem.Task, t tandem.Task) {
 		ended = t.CompletedAt
 	}
 	state := []any{
-		w.user, t.Number, t.Version, statusOf(t), t.Priority.Rank(), t.DueAt, floating(t), t.CreatedAt, ended, sortKey(t.Title), series, key, predecessor,
+		w.user, t.Number, t.Version, store.StatusOf(t), t.Priority.Rank(), t.DueAt, store.Floating(t), t.CreatedAt, ended, sortKey(t.Title), series, key, predecessor,
 		vectorOf(t),
 	}
 	taken := func(err error) error {
@@ -138,8 +121,6 @@ func (w *write) saveState(before *tandem.Task, t tandem.Task) {
 			series_id = $11, occurrence_key = $12, predecessor = $13, words = $14
 		where user_id = $1 and number = $2`, state...)
 }
-
-func floating(t tandem.Task) bool { return t.Open() && t.Due != nil && t.Due.TimeZone == "" }
 
 const deleteTags = `delete from task_tags where user_id = $1 and task = any ($2::bigint[])`
 

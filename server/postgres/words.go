@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // The search index. The operators of full-text search are not leakproof, so row-level security keeps them from driving a plan: a
@@ -30,19 +31,13 @@ const firstChunkEnd = 1 << chunkBits
 // maxWord bounds an indexed word in bytes, as a B-tree does. A search for as long a word is verified.
 const maxWord = 100
 
-// What stands in the index besides words sorts before them: they begin with a letter or a digit.
-const (
-	firstWord  = "0"
-	afterWords = "\U0010ffff" // behind every word, and behind all words with the same beginning when it is added to that
-)
-
-// letterOf gives the row of all words that begin with the same character as the word.
+// letterOf gives the row of all words that begin with the same character as the word. It sorts before every word.
 func letterOf(word string) string {
 	_, n := utf8.DecodeRuneInString(word)
 	return "#" + word[:n]
 }
 
-// pairOf gives the row of two words that stand side by side.
+// pairOf gives the row of two words that stand side by side. It sorts before every word.
 func pairOf(first, second string) string { return " " + indexed(first) + " " + indexed(second) }
 
 // indexed gives a word as the index keeps it.
@@ -67,7 +62,7 @@ func sortKey(title string) string { return cut(tandem.Fold(title), maxSortKey) }
 
 // index is what a write changes of the user's index. It is kept for the end of the write, when each row is written once.
 type index struct {
-	facets map[int64]facet            // by number
+	facets map[int64]store.Facet      // by number
 	words  map[posting]map[int64]bool // by place in the chunk: whether the word stands there now
 }
 
@@ -162,12 +157,12 @@ func (w *write) saveWords(ctx context.Context) error {
 	for _, p := range changed {
 		set, there := sets[p]
 		if !there {
-			set = &bitset{}
+			set = &store.Bitset{}
 		}
 		for place, present := range w.index.words[p] {
-			set.put(place, present)
+			set.Put(place, present)
 		}
-		if places := set.places(); places != nil {
+		if places := placesOf(set); places != nil {
 			full.add(p, places)
 		} else if there {
 			empty.add(p, nil)
@@ -188,18 +183,18 @@ func (l *postings) add(p posting, hits []byte) {
 	l.words, l.chunks, l.hits = append(l.words, p.word), append(l.chunks, p.chunk), append(l.hits, hits)
 }
 
-func (w *write) readPostings(ctx context.Context, wanted []posting) (map[posting]*bitset, error) {
+func (w *write) readPostings(ctx context.Context, wanted []posting) (map[posting]*store.Bitset, error) {
 	var keys postings
 	for _, p := range wanted {
 		keys.add(p, nil)
 	}
-	sets := make(map[posting]*bitset, len(wanted))
+	sets := make(map[posting]*store.Bitset, len(wanted))
 	_, err := list(ctx, w.conn, func(r row) (struct{}, error) {
 		var p posting
 		var hits []byte
 		err := r.Scan(&p.word, &p.chunk, &hits)
-		set := &bitset{}
-		set.addPlaces(0, hits)
+		set := &store.Bitset{}
+		addPlaces(set, 0, hits)
 		sets[p] = set
 		return struct{}{}, err
 	}, `

@@ -9,24 +9,12 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// account is a user's row: what every write reads first and bumps last.
-type account struct {
-	seq           tandem.Seq
-	floor         tandem.Seq
-	numbers       int64
-	conversations int64
-	tasks         [3]int64 // by status
-}
-
-func (a *account) fields() []any {
-	return into(&a.seq, &a.floor, &a.numbers, &a.conversations, &a.tasks[pending], &a.tasks[completed], &a.tasks[deleted])
-}
-
 // readAccount gives the row of a user; false for one who never wrote.
-func readAccount(ctx context.Context, c *conn, user tandem.UserID) (a account, found bool, err error) {
-	found, err = c.one(ctx, a.fields(), `
+func readAccount(ctx context.Context, c *conn, user tandem.UserID) (a store.Account, found bool, err error) {
+	found, err = c.one(ctx, a.Fields(), `
 		select seq, floor, numbers, conversations, pending, completed, deleted from users where user_id = $1`, user)
 	return a, found, err
 }
@@ -38,8 +26,8 @@ type write struct {
 	user    tandem.UserID
 	cause   tandem.Cause
 	now     time.Time
-	account account
-	before  account         // at the beginning
+	account store.Account
+	before  store.Account   // at the beginning
 	plain   tandem.Settings // as they were when the write began
 	changes []tandem.Change
 	events  []tandem.Event
@@ -84,7 +72,7 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 }
 
 // seq is the number that this write takes if it logs a change.
-func (w *write) seq() tandem.Seq { return w.account.seq + 1 }
+func (w *write) seq() tandem.Seq { return w.account.Seq + 1 }
 
 func (w *write) delta() tandem.Delta {
 	return tandem.Delta{User: w.user, From: w.seq(), To: w.seq(), Changes: w.changes}
@@ -97,7 +85,7 @@ const lockAccount = `
 // open locks the user's row and makes it at the first write.
 func (w *write) open(ctx context.Context) error {
 	var settings *string
-	dest := append(w.account.fields(), &settings)
+	dest := append(w.account.Fields(), &settings)
 	found, err := w.one(ctx, dest, lockAccount, w.user)
 	w.now = w.db.clock() // not before it is our turn: times of writes are in the order of their numbers
 	if err != nil {
@@ -155,7 +143,7 @@ func (w *write) finish(ctx context.Context) error {
 	if a := w.account; a != w.before {
 		w.later(nil, `
 			update users set numbers = $2, conversations = $3, pending = $4, completed = $5, deleted = $6 where user_id = $1`,
-			w.user, a.numbers, a.conversations, a.tasks[pending], a.tasks[completed], a.tasks[deleted])
+			w.user, a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted])
 	}
 	return nil
 }
@@ -182,7 +170,7 @@ func (w *write) log() error {
 		insert into outbox (partition, user_id, seq, topic, event, at)
 		select $16::smallint, $1, $2, o.topic, o.event, $12::timestamptz
 		from unnest($17::text[], $18::text[]) with ordinality as o (topic, event, n) order by o.n`,
-		w.user, w.seq(), a.numbers, a.conversations, a.tasks[pending], a.tasks[completed], a.tasks[deleted],
+		w.user, w.seq(), a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted],
 		string(c.Actor), c.TurnID, c.Client, c.Mid, w.now, kinds, ids, versions, listOf(w.user), topics, events)
 	return nil
 }

@@ -89,10 +89,10 @@ func writeUnordered(ctx context.Context, db *DB, user tandem.UserID, number int6
 		w := &write{conn: c, db: db, user: user, cause: e.Cause, now: db.clock(), known: map[string]*tandem.Task{}, plain: tandem.DefaultSettings()}
 		var settings *string
 		unlocked := strings.TrimSuffix(lockAccount, "for no key update")
-		if _, err := w.one(ctx, append(w.account.fields(), &settings), unlocked, user); err != nil {
+		if _, err := w.one(ctx, append(w.account.Fields(), &settings), unlocked, user); err != nil {
 			return err
 		}
-		w.account.seq, w.account.numbers = tandem.Seq(number), number
+		w.account.Seq, w.account.Numbers = tandem.Seq(number), number
 		r := operation{edit: e}
 		sc, err := w.loadScene(ctx, e)
 		if err != nil {

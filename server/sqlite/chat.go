@@ -183,8 +183,8 @@ func (w *write) saveConversation(ctx context.Context, conv tandem.Conversation) 
 
 // newConversation begins one, with the user's next number.
 func (w *write) newConversation(ctx context.Context, title string) (int64, error) {
-	w.account.conversations++
-	number := w.account.conversations
+	w.account.Conversations++
+	number := w.account.Conversations
 	return number, w.saveConversation(ctx, tandem.Conversation{Number: number, Title: title, CreatedAt: w.now})
 }
 

@@ -1,6 +1,10 @@
 package sqlite
 
-import "sync"
+import (
+	"sync"
+
+	"tandem/server/store"
+)
 
 // maxFindings bounds what is remembered: of 100,000 tasks each takes 25 KB.
 const maxFindings = 64
@@ -9,7 +13,7 @@ const maxFindings = 64
 // They hold until the next write of their user. The oldest goes first.
 type findings struct {
 	mu    sync.Mutex
-	of    map[finding]*bitset
+	of    map[finding]*store.Bitset
 	order []finding
 }
 
@@ -20,18 +24,18 @@ type finding struct {
 }
 
 // get gives what a look-up found, which nobody may change; nil when it is not known.
-func (k *findings) get(a account, match string) *bitset {
+func (k *findings) get(a account, match string) *store.Bitset {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.of[finding{a, match}]
 }
 
-func (k *findings) put(a account, match string, set *bitset) {
+func (k *findings) put(a account, match string, set *store.Bitset) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f := finding{a, match}
 	if k.of == nil {
-		k.of = make(map[finding]*bitset, maxFindings)
+		k.of = make(map[finding]*store.Bitset, maxFindings)
 	}
 	if k.of[f] == nil {
 		k.order = append(k.order, f)

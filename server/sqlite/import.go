@@ -66,13 +66,13 @@ func (im *importer) task(ctx context.Context, w *write, t tandem.Task) (bool, er
 	}
 	t.UserID = w.user
 	if t.Number < 1 || t.Number > tandem.MaxImportedNumber {
-		t.Number = w.account.numbers + 1
+		t.Number = w.account.Numbers + 1
 	} else if taken, err := taskByNumber(ctx, w.conn, w.user, w.account, t.Number); err != nil {
 		return false, err
 	} else if taken != nil {
-		t.Number = w.account.numbers + 1
+		t.Number = w.account.Numbers + 1
 	}
-	w.account.numbers = max(w.account.numbers, t.Number)
+	w.account.Numbers = max(w.account.Numbers, t.Number)
 	im.fresh[t.UID] = true
 	return true, w.saveTask(ctx, nil, t)
 }
@@ -110,9 +110,9 @@ func (im *importer) conversation(ctx context.Context, w *write, c tandem.Convers
 		im.conversations[c.Number] = there
 		return false, err
 	}
-	w.account.conversations++
-	im.conversations[c.Number] = w.account.conversations
-	c.Number = w.account.conversations
+	w.account.Conversations++
+	im.conversations[c.Number] = w.account.Conversations
+	c.Number = w.account.Conversations
 	return true, w.saveConversation(ctx, c)
 }
 

@@ -43,7 +43,7 @@ func (db *DB) UseMid(ctx context.Context, user tandem.UserID, client string, mid
 		if done || err != nil {
 			return err
 		}
-		return w.saveMid(ctx, w.account.seq, outcome)
+		return w.saveMid(ctx, w.account.Seq, outcome)
 	})
 }
 

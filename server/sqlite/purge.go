@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // purgeBatch bounds what one transaction of a purge deletes, so that people's writes get in between.
@@ -117,7 +118,7 @@ func (w *write) purgeTasks(ctx context.Context, ids []int64) error {
 				return err
 			}
 		}
-		w.account.tasks[deleted]--
+		w.account.Tasks[store.Deleted]--
 		if err := w.setFacet(ctx, id, 0); err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func (db *DB) purgeLog(ctx context.Context, now time.Time) (total int64, err err
 	}
 	for _, user := range users {
 		err := db.update(ctx, user, tandem.Cause{}, func(ctx context.Context, w *write) error {
-			floor := w.account.seq - tandem.KeepLogNumbers
+			floor := w.account.Seq - tandem.KeepLogNumbers
 			var fresh *tandem.Seq
 			if _, err := w.one(ctx, into(&fresh), `
 				select min(seq) from changes where user_id = ? and seq <= ? and at > ?`, user, floor, milli(now.Add(-tandem.KeepLog))); err != nil {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,55 +9,22 @@ import (
 	"sync/atomic"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// finder turns a query into marks: which tasks belong to the list, and how well they match. Status and priority come from the
-// facets, due dates and tags from their indexes, words from theirs; each gives a set of numbers, and the sets are joined here.
-// So the work is that of reading each set once, whatever the order of the list.
+// finder reads for the lists of a user, on one state.
 type finder struct {
 	*conn
 	db      *DB
 	user    tandem.UserID
 	account account
-	query   tandem.Query
 }
 
-// find gives the marks of the query; nil: every task of the statuses that it asks for.
-func (f *finder) find(ctx context.Context) (*marks, error) {
-	q := f.query
-	_, _, dated := dueRange(q)
-	if q.Search.IsZero() && len(q.Priority)+len(q.Tags)+len(q.TagsAny) == 0 && q.Refs == nil && !q.NoDue && !dated {
-		return nil, nil
-	}
-	m, err := f.byFacets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, narrow := range []func(context.Context, *marks) error{f.byDue, f.byTags, f.byRefs, f.byWords} {
-		if err := narrow(ctx, m); err != nil {
-			return nil, err
-		}
-	}
-	m.tally()
-	return m, nil
-}
+// first is the id of the user's task number 0.
+func (f *finder) first() int64 { return taskID(f.account.ordinal, 0) }
 
-// statuses lists what the query's status means.
-func statuses(q tandem.Query) []int {
-	switch q.Status {
-	case tandem.StatusOnlyPending:
-		return []int{pending}
-	case tandem.StatusOnlyCompleted:
-		return []int{completed}
-	case tandem.StatusOnlyDeleted:
-		return []int{deleted}
-	default:
-		return []int{pending, completed}
-	}
-}
-
-// dueRange gives the stretch of due dates that the query asks for, both ends included; false when it asks for none.
-func dueRange(q tandem.Query) (from, to int64, ok bool) {
+// dueRange gives the stretch of due dates that the query asks for, both ends included.
+func dueRange(q tandem.Query) (from, to int64) {
 	from, to = 0, 1<<62
 	if q.DueFrom != nil {
 		from = (q.DueFrom.UnixNano() + 999_999) / 1_000_000
@@ -69,92 +35,54 @@ func dueRange(q tandem.Query) (from, to int64, ok bool) {
 	if q.Overdue {
 		to = min(to, (q.Now.UnixNano()-1)/1_000_000)
 	}
-	return from, to, q.DueFrom != nil || q.DueTo != nil || q.Overdue
+	return from, to
 }
 
-func (f *finder) byDue(ctx context.Context, m *marks) error {
-	from, to, ok := dueRange(f.query)
-	if !ok {
-		return nil
-	}
-	var set bitset
-	for _, status := range statuses(f.query) {
-		if f.query.Overdue && status != pending {
-			continue
-		}
-		if err := set.readInto(ctx, f.conn, `
-			select bitset(id - ?) from tasks where user_id = ? and status = ? and due_at between ? and ?`,
-			taskID(f.account.ordinal, 0), f.user, status, from, to); err != nil {
+// Due reads the index of due dates.
+func (f *finder) Due(ctx context.Context, q tandem.Query, status int, set *store.Bitset) error {
+	from, to := dueRange(q)
+	return readInto(ctx, f.conn, set, `select bitset(id - ?) from tasks where user_id = ? and status = ? and due_at between ? and ?`,
+		f.first(), f.user, status, from, to)
+}
+
+// Tag reads the index of tags.
+func (f *finder) Tag(ctx context.Context, tag string, set *store.Bitset) error {
+	return readInto(ctx, f.conn, set, `select bitset(id - ?) from task_tags where user_id = ? and tag = ?`, f.first(), f.user, tag)
+}
+
+// UIDs reads the numbers of the named tasks.
+func (f *finder) UIDs(ctx context.Context, uids []string, set *store.Bitset) error {
+	for _, uid := range uids {
+		if err := readInto(ctx, f.conn, set, `select bitset(number) from tasks where user_id = ? and uid = ?`, f.user, uid); err != nil {
 			return err
 		}
 	}
-	m.keep(&set)
 	return nil
 }
 
-func (f *finder) byTags(ctx context.Context, m *marks) error {
-	groups := make([][]string, 0, len(f.query.Tags)+len(f.query.TagsAny))
-	for _, tag := range f.query.Tags {
-		groups = append(groups, []string{tag})
-	}
-	for _, group := range append(groups, f.query.TagsAny...) {
-		var set bitset
-		for _, tag := range group {
-			if err := set.readInto(ctx, f.conn, `select bitset(id - ?) from task_tags where user_id = ? and tag = ?`,
-				taskID(f.account.ordinal, 0), f.user, tandem.Fold(tag)); err != nil {
-				return err
-			}
-		}
-		m.keep(&set)
-	}
-	return nil
-}
-
-func (f *finder) byRefs(ctx context.Context, m *marks) error {
-	if f.query.Refs == nil {
-		return nil
-	}
-	var set bitset
-	for _, ref := range f.query.Refs {
-		number := ref.Number
-		if ref.UID != "" {
-			number = 0
-			if _, err := f.one(ctx, into(&number), `select number from tasks where user_id = ? and uid = ?`, f.user, ref.UID); err != nil {
-				return err
-			}
-		}
-		if number > 0 && number <= f.account.numbers {
-			set.add(number)
-		}
-	}
-	m.keep(&set)
-	return nil
-}
-
-// maxRank bounds a weight. No search comes near it: it has at most 32 terms, of at most 3 each.
-const maxRank = 250
-
-// byWords weighs the marked tasks by the search and unmarks those that it does not find.
-func (f *finder) byWords(ctx context.Context, m *marks) error {
-	s := f.query.Search
+// Words looks the terms of a search up.
+func (f *finder) Words(ctx context.Context, s tandem.Search, m *store.Marks) error {
 	hits, err := f.hitsOf(ctx, slices.Concat(s.Not, s.Any))
 	if err != nil {
 		return err
 	}
-	for _, set := range hits[:len(s.Not)] {
-		set.each(func(n int64) { m.weight[n>>1] = 0 })
+	for _, not := range hits[:len(s.Not)] {
+		m.Drop(not)
 	}
-	if len(s.Any) == 0 {
-		return nil
-	}
-	rank := make([]uint8, len(m.weight))
-	for _, set := range hits[len(s.Not):] {
-		set.each(func(n int64) { rank[n>>1] += min(2-uint8(n&1), maxRank-rank[n>>1]) })
-	}
-	for i := range m.weight {
-		m.weight[i] *= rank[i]
+	if len(s.Any) > 0 {
+		m.Weigh(hits[len(s.Not):])
 	}
 	return nil
+}
+
+// Between reads the vocabulary of the index.
+func (f *finder) Between(ctx context.Context, from, to string) ([]string, error) {
+	token := userToken(f.account.ordinal)
+	words, err := list(ctx, f.conn, single[string], `select term from terms where term >= ? and term < ?`, token+from, token+to)
+	for i, w := range words {
+		words[i] = w[len(token):]
+	}
+	return words, err
 }
 
 // manyTasks is from how many tasks on the terms of a search are looked up side by side. One that nearly every task holds takes a
@@ -162,10 +90,10 @@ func (f *finder) byWords(ctx context.Context, m *marks) error {
 const manyTasks = 20_000
 
 // hitsOf looks terms up. Where there are many tasks, readers that are free help, as far as they see the user as f does.
-func (f *finder) hitsOf(ctx context.Context, terms []tandem.Term) ([]*bitset, error) {
+func (f *finder) hitsOf(ctx context.Context, terms []tandem.Term) ([]*store.Bitset, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	sets := make([]*bitset, len(terms))
+	sets := make([]*store.Bitset, len(terms))
 	errs := make([]error, len(terms))
 	var next atomic.Int64
 	work := func(f *finder) {
@@ -176,7 +104,7 @@ func (f *finder) hitsOf(ctx context.Context, terms []tandem.Term) ([]*bitset, er
 		}
 	}
 	var helping sync.WaitGroup
-	if f.account.numbers >= f.db.manyTasks {
+	if f.account.Numbers >= f.db.manyTasks {
 		for range min(len(terms), readConns) - 1 {
 			helping.Go(func() { f.assist(ctx, work) })
 		}
@@ -194,7 +122,7 @@ func (f *finder) assist(ctx context.Context, work func(*finder)) {
 		err := c.transact(ctx, "begin", func(ctx context.Context, c *conn) error {
 			a, _, err := readAccount(ctx, c, f.user)
 			if err == nil && a == f.account {
-				work(&finder{conn: c, db: f.db, user: f.user, account: a, query: f.query})
+				work(&finder{conn: c, db: f.db, user: f.user, account: a})
 			}
 			return err
 		})
@@ -206,14 +134,14 @@ func (f *finder) assist(ctx context.Context, work func(*finder)) {
 }
 
 // hits looks a term up: twice the number of each task that holds it in the title, and that plus one for the description.
-func (f *finder) hits(ctx context.Context, term tandem.Term) (*bitset, error) {
+func (f *finder) hits(ctx context.Context, term tandem.Term) (*store.Bitset, error) {
 	match := `"` + tokensOf(f.account.ordinal, term) + `" *`
-	many := f.account.numbers >= f.db.manyTasks
+	many := f.account.Numbers >= f.db.manyTasks
 	if set := f.db.found.get(f.account, match); many && set != nil {
 		return set, nil
 	}
-	set := &bitset{}
-	err := set.readInto(ctx, f.conn, `select bitset(rowid - ?) from words where words match ?`, taskID(f.account.ordinal, 0)<<1, match)
+	set := &store.Bitset{}
+	err := readInto(ctx, f.conn, set, `select bitset(rowid - ?) from words where words match ?`, f.first()<<1, match)
 	if err != nil {
 		return nil, fmt.Errorf("look up words: %w", err)
 	}
@@ -221,13 +149,4 @@ func (f *finder) hits(ctx context.Context, term tandem.Term) (*bitset, error) {
 		f.db.found.put(f.account, match, set)
 	}
 	return set, nil
-}
-
-// jsonList writes an argument for json_each. Lists of numbers always encode.
-func jsonList(values []int64) string {
-	data, err := json.Marshal(some(values))
-	if err != nil {
-		panic(err)
-	}
-	return string(data)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 func TestFinder_OnlyAReaderOfTheSameStateHelps(t *testing.T) {
@@ -25,7 +26,7 @@ func TestFinder_OnlyAReaderOfTheSameStateHelps(t *testing.T) {
 		f.assist(t.Context(), func(by *finder) {
 			helped = true
 			set, err := by.hits(t.Context(), tandem.Term{"one"})
-			if err != nil || !set.has(2*1) {
+			if err != nil || !set.Has(2*1) {
 				t.Errorf("the helper finds %v, %v; want the title of task 1", set, err)
 			}
 		})
@@ -72,7 +73,7 @@ func TestFindings_HoldUntilTheNextWriteAndNoLongerThanTheirUser(t *testing.T) {
 		t.Error("nothing is remembered")
 	}
 	for i := range 2 * maxFindings {
-		db.found.put(account{}, string(rune('a'+i)), &bitset{})
+		db.found.put(account{}, string(rune('a'+i)), &store.Bitset{})
 	}
 	if len(db.found.of) != maxFindings || len(db.found.order) != maxFindings {
 		t.Errorf("%d are remembered, %d in order; want %d", len(db.found.of), len(db.found.order), maxFindings)

@@ -116,7 +116,7 @@ func (db *DB) Set(ctx context.Context, user tandem.UserID, e tandem.SetEdit) (ou
 		if err := w.set(ctx, e, &out); err != nil {
 			return err
 		}
-		out.Seq, out.Result = w.account.seq, e.Result
+		out.Seq, out.Result = w.account.Seq, e.Result
 		if len(w.changes) > 0 {
 			out.Seq = w.seq()
 		}

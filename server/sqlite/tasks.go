@@ -8,25 +8,8 @@ import (
 	"strings"
 
 	"tandem"
+	"tandem/server/store"
 )
-
-// The statuses as the store keeps them.
-const (
-	pending = iota
-	completed
-	deleted
-)
-
-func statusOf(t tandem.Task) int {
-	switch t.Status() {
-	case tandem.StatusDeleted:
-		return deleted
-	case tandem.StatusCompleted:
-		return completed
-	default:
-		return pending
-	}
-}
 
 // numberBits is the room of a task's number in its row id; the user's ordinal stands above.
 const numberBits = 31
@@ -52,7 +35,7 @@ func taskByUID(ctx context.Context, c *conn, user tandem.UserID, uid string) (*t
 
 // taskByNumber gives the current state of a task; nil for none.
 func taskByNumber(ctx context.Context, c *conn, user tandem.UserID, a account, number int64) (*tandem.Task, error) {
-	if number < 1 || number > a.numbers {
+	if number < 1 || number > a.Numbers {
 		return nil, nil
 	}
 	return firstTask(ctx, c, `
@@ -77,7 +60,7 @@ func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.
 	if err := w.saveState(ctx, id, version, before, after); err != nil {
 		return err
 	}
-	if err := w.setFacet(ctx, id, facetOf(after)); err != nil {
+	if err := w.setFacet(ctx, id, store.FacetOf(after)); err != nil {
 		return err
 	}
 	if err := w.saveTags(ctx, id, before, after); err != nil {
@@ -93,9 +76,9 @@ func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.
 		return err
 	}
 	if before != nil {
-		w.account.tasks[statusOf(*before)]--
+		w.account.Tasks[store.StatusOf(*before)]--
 	}
-	w.account.tasks[statusOf(after)]++
+	w.account.Tasks[store.StatusOf(after)]++
 	if after.DeletedAt != nil {
 		w.gone(tandem.KindTask, after.UID, after.Version)
 		return nil
@@ -131,7 +114,7 @@ func (w *write) saveState(ctx context.Context, id, version int64, before *tandem
 		ended = t.CompletedAt
 	}
 	state := []any{
-		t.Version, version, statusOf(t), t.Priority.Rank(), milliPtr(t.DueAt), floating(t), milli(t.CreatedAt), milliPtr(ended),
+		t.Version, version, store.StatusOf(t), t.Priority.Rank(), milliPtr(t.DueAt), store.Floating(t), milli(t.CreatedAt), milliPtr(ended),
 		tandem.Fold(t.Title), series, key, predecessor,
 	}
 	var err error
@@ -151,8 +134,6 @@ func (w *write) saveState(ctx context.Context, id, version int64, before *tandem
 	}
 	return err
 }
-
-func floating(t tandem.Task) bool { return t.Open() && t.Due != nil && t.Due.TimeZone == "" }
 
 func (w *write) saveTags(ctx context.Context, id int64, before *tandem.Task, after tandem.Task) error {
 	if before != nil {

@@ -8,22 +8,19 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// account is a user's row: what every write reads first and bumps last.
+// account is a user's row. The ordinal stands above the numbers of their tasks.
 type account struct {
-	ordinal       int64
-	seq           tandem.Seq
-	floor         tandem.Seq
-	numbers       int64
-	conversations int64
-	tasks         [3]int64 // by status
+	store.Account
+	ordinal int64
 }
 
 // readAccount gives the row of a user; false for one who never wrote.
 func readAccount(ctx context.Context, c *conn, user tandem.UserID) (a account, found bool, err error) {
-	found, err = c.one(ctx, into(&a.ordinal, &a.seq, &a.floor, &a.numbers, &a.conversations, &a.tasks[pending], &a.tasks[completed], &a.tasks[deleted]),
-		`select ordinal, seq, floor, numbers, conversations, pending, completed, deleted from users where user_id = ?`, user)
+	found, err = c.one(ctx, append(a.Fields(), &a.ordinal),
+		`select seq, floor, numbers, conversations, pending, completed, deleted, ordinal from users where user_id = ?`, user)
 	return a, found, err
 }
 
@@ -75,7 +72,7 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 }
 
 // seq is the number that this write takes if it logs a change.
-func (w *write) seq() tandem.Seq { return w.account.seq + 1 }
+func (w *write) seq() tandem.Seq { return w.account.Seq + 1 }
 
 func (w *write) delta() tandem.Delta {
 	return tandem.Delta{User: w.user, From: w.seq(), To: w.seq(), Changes: w.changes}
@@ -132,7 +129,7 @@ func (w *write) finish(ctx context.Context) error {
 	if err := w.saveFacets(ctx); err != nil {
 		return err
 	}
-	seq := w.account.seq
+	seq := w.account.Seq
 	if len(w.changes) > 0 {
 		seq++
 	}
@@ -147,6 +144,6 @@ func (w *write) finish(ctx context.Context) error {
 	a := w.account
 	_, err := w.exec(ctx, `
 		update users set seq = ?, numbers = ?, conversations = ?, pending = ?, completed = ?, deleted = ? where user_id = ?`,
-		seq, a.numbers, a.conversations, a.tasks[pending], a.tasks[completed], a.tasks[deleted], w.user)
+		seq, a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted], w.user)
 	return err
 }
