@@ -19,12 +19,15 @@ import (
 
 var seeds = flag.Int("seeds", 3, "how many scripts TestFuzz plays")
 
-// TestFuzz plays seeded scripts of several people with several devices each, over real sockets and the real store: edits, cut
-// connections, devices that are switched off and on, signals that are lost, repeated and reordered. In the end every device
+// TestFuzz plays seeded scripts of several people with several devices each, over real sockets and the real store: edits,
+// connections that break in the middle of a frame, devices that are switched off and on, signals that are lost, repeated and reordered. In the end every device
 // equals the database, every mutation that was acked is there once, and every one that was refused is not.
 func TestFuzz(t *testing.T) {
 	for seed := range uint64(*seeds) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { playCrowd(t, seed) })
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			playCrowd(t, seed)
+		})
 	}
 }
 
@@ -33,6 +36,8 @@ func playCrowd(t *testing.T, seed uint64) {
 	dice := rand.New(rand.NewPCG(seed, 11))
 	noise := inproc.NewFaults(seed, 0.1, 0.1, 0.1)
 	w := newWorld(t, faults(noise), checks(30*time.Millisecond), limits(session.Limits{Rate: 1e6, Burst: 1e6, Sockets: 1e6}))
+	weather := rand.New(rand.NewPCG(seed, 12))
+	w.net.breakAfter(func() int { return 2 + weather.IntN(60) })
 	crowd := &crowd{w: w}
 	var group sync.WaitGroup
 	for u := range 1 + dice.IntN(3) {
@@ -44,27 +49,9 @@ func playCrowd(t *testing.T, seed uint64) {
 			group.Go(func() { p.play(30) })
 		}
 	}
-	cuts, stop := context.WithCancel(t.Context())
-	var weather sync.WaitGroup
-	weather.Go(func() { w.storms(cuts) })
 	group.Wait()
-	stop()
-	weather.Wait()
+	w.net.breakAfter(nil)
 	crowd.check()
-}
-
-// storms cuts all connections now and then.
-func (w *world) storms(ctx context.Context) {
-	ticker := time.NewTicker(40 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			w.net.cut()
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 type crowd struct {

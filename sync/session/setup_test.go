@@ -63,6 +63,30 @@ type network struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
+	life  func() int // of the next connection, in writes; nil: it breaks only when it is cut
+}
+
+// breakAfter makes every further connection break in the middle of a write, after as many whole ones as life tells. Nil ends that.
+func (n *network) breakAfter(life func() int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.life = life
+}
+
+// frail is a connection that breaks.
+type frail struct {
+	net.Conn
+
+	left int // whole writes; the server writes one at a time
+}
+
+func (f *frail) Write(p []byte) (int, error) {
+	if f.left--; f.left >= 0 {
+		return f.Conn.Write(p)
+	}
+	_, _ = f.Conn.Write(p[:len(p)/2])
+	_ = f.Close()
+	return 0, net.ErrClosed
 }
 
 func (n *network) Accept() (net.Conn, error) {
@@ -72,6 +96,9 @@ func (n *network) Accept() (net.Conn, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.life != nil {
+		c = &frail{Conn: c, left: n.life()}
+	}
 	n.conns[c] = struct{}{}
 	return c, nil
 }
