@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 
 ops/dev/stack.sh
 if [ $# = 0 ]; then
+  pages=yes
   # The test binary of a package lists what its tests reach.
   mapfile -t suites < <(go list -test -f '{{range .Deps}}{{if eq . "tandem/ops/dev/stack"}}{{$.ImportPath}}{{end}}{{end}}' ./... | sed -n 's/\.test$//p')
   set -- tandem/ops/dev/stack "${suites[@]}"
@@ -14,4 +15,13 @@ fi
 step "on the stack"
 printf '%s\n' "$@"
 # One package at a time: latencies are part of what is held.
-TANDEM_STACK=on TANDEM_REQUIRE=all go test -count=1 -p 1 -timeout 20m "$@"
+export TANDEM_STACK=on TANDEM_REQUIRE=all
+go test -count=1 -p 1 -timeout 20m "$@"
+
+[ -n "${pages:-}" ] || exit 0
+need node nodejs "the sign-in service"
+need npm npm "the sign-in service"
+need chromium chromium "the pages in a real browser"
+step "the sign-in service, alone and with the program and a browser"
+(cd web/auth && npm ci --no-audit --no-fund && npm test)
+(cd web && npm ci --no-audit --no-fund && CHROMIUM=$(command -v chromium) npm run e2e:auth)

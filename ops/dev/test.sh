@@ -16,6 +16,9 @@ step "the browser client: types, units, and the committed build"
 (cd web && npm ci --no-audit --no-fund && npm run check && npm test && npm run build)
 git diff --exit-code --stat -- web/dist || fail "web/dist is not what the sources build: run make web and commit it"
 
+step "the sign-in service: types and units"
+(cd web/auth && npm ci --no-audit --no-fund && npm run check && TANDEM_STACK=off npm test)
+
 need chromium chromium "the page in a real browser"
 step "the page in a real browser"
 (cd web && CHROMIUM=$(command -v chromium) npm run e2e)
