@@ -33,6 +33,10 @@ test-stack: ## the suites that need real services, on the real stack
 dev: ## the distributed mode on the real stack, until Ctrl-C
 	ops/dev/dev.sh
 
+.PHONY: chart
+chart: ## check the Helm chart without a cluster: lint, schemas, unit tests, rules over what is rendered
+	ops/dev/chart.sh
+
 .PHONY: check
 check: ## formatting, vet, linters, generated files unchanged
 	ops/dev/check.sh
