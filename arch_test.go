@@ -65,6 +65,7 @@ var vendors = map[string][]string{
 	"github.com/teambition/rrule-go": {"."},
 	"github.com/google/uuid":         {"."},
 	"github.com/prometheus":          {"server/telemetry"},
+	"golang.org/x/crypto/x509roots":  {"cmd/tandem"},
 	"golang.org/x/text":              {".", "agent", "agent/phrase"},
 	"golang.org/x/time":              {"agent/tools", "server/rest", "sync/session"},
 	"golang.org/x/sync":              {"agent", "server/auth", "cmd/tandem"},

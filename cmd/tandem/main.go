@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	_ "time/tzdata"
+	_ "time/tzdata" // an empty root holds no time zones
+
+	_ "golang.org/x/crypto/x509roots/fallback" // nor certificates
 
 	"tandem"
 )
@@ -52,6 +54,7 @@ func commands() []command {
 		{"user", "list|export|delete|revoke", "manage users", runUser},
 		{"replay", "[--dry-run]", "publish events again from the audit trail", runReplay},
 		{"load", "", "drive a server with many devices and print one JSON line", runLoad},
+		{"smoke", "[URL]", "prove on a running deployment that chat, socket, recurrence and reminders work", runSmoke},
 		{"doctor", "", "check settings, database, clock and disk", runDoctor},
 		{"version", "", "print the version", runVersion},
 	}
