@@ -228,7 +228,7 @@ func (tb *Toolbox) settle(ctx context.Context, c Caller, tool string, err error)
 		return nil
 	}
 	e := tandem.AsError(err)
-	if e.Code != tandem.CodeInternal {
+	if e.Code != tandem.CodeInternal || e.Details.RetryMS > 0 { // a store that does not answer is worth another call, and says so
 		return e
 	}
 	id := tb.NewID()

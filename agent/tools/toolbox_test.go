@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -44,6 +45,19 @@ func TestCall_InternalErrorsAreLoggedUnderAnID(t *testing.T) {
 		if got := string(errorResult(err)); strings.Contains(got, "secret") || strings.Contains(got, "panic") {
 			t.Errorf("the client reads %s", got)
 		}
+	}
+}
+
+func TestCall_AStoreThatDoesNotAnswerIsWorthAnotherCall(t *testing.T) {
+	b := newBench(t)
+	b.tb.Store = broken{b.db, fmt.Errorf("read: %w", tandem.Unavailable(errors.New("disk secret")))}
+	_, err := b.tb.Call(t.Context(), b.person("ann").caller, ListTasks, nil)
+	e := tandem.AsError(err)
+	if e.Code != tandem.CodeInternal || e.Details.RetryMS == 0 || strings.Contains(e.Message, "secret") {
+		t.Errorf("%q, again after %d ms", e.Message, e.Details.RetryMS)
+	}
+	if got := string(errorResult(err)); strings.Contains(got, "secret") {
+		t.Errorf("the client reads %s", got)
 	}
 }
 
