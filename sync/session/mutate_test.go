@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -157,25 +158,37 @@ func TestMutate_LaterMidIsAGap(t *testing.T) {
 }
 
 func TestMutate_RefusalsOfOurOwnAreNotFinal(t *testing.T) {
-	var fail atomic.Bool
-	fail.Store(true)
-	w := newWorld(t, func(_ *world, _ *hub.Options, o *session.Options) {
-		o.Tools = refusing{o.Tools, func() error {
-			if fail.Load() {
-				return tandem.Limited("writes", 3000, "Too many changes.")
+	for name, c := range map[string]struct {
+		err  error
+		code wire.Code
+		wait int64
+	}{
+		"limit":                     {tandem.Limited("writes", 3000, "Too many changes."), wire.CodeRate, 3000},
+		"a fault":                   {errors.New("bug"), wire.CodeInternal, 1000},
+		"a store that is not there": {fmt.Errorf("edit: %w", tandem.Unavailable(errors.New("eof"))), wire.CodeOverload, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var fail atomic.Bool
+			fail.Store(true)
+			w := newWorld(t, func(_ *world, _ *hub.Options, o *session.Options) {
+				o.Tools = refusing{o.Tools, func() error {
+					if fail.Load() {
+						return c.err
+					}
+					return nil
+				}}
+			})
+			r, _ := w.greet(session.Principal{User: "ann"}, hello())
+			r.send(add(1, "Milk"))
+			if n := expect[wire.Nack](r); n.Code != c.code || n.RetryMS != c.wait {
+				t.Fatalf("got %+v, want %s with retry_ms %d", n, c.code, c.wait)
 			}
-			return nil
-		}}
-	})
-	r, _ := w.greet(session.Principal{User: "ann"}, hello())
-	r.send(add(1, "Milk"))
-	if n := expect[wire.Nack](r); n.Code != wire.CodeRate || n.RetryMS != 3000 {
-		t.Fatalf("a limited call got %+v, want rate with retry_ms 3000", n)
-	}
-	fail.Store(false)
-	r.send(add(1, "Milk"))
-	if a := expect[wire.Ack](r); a.Mid != 1 {
-		t.Errorf("the same mid later got %+v, want its ack", a)
+			fail.Store(false)
+			r.send(add(1, "Milk"))
+			if a := expect[wire.Ack](r); a.Mid != 1 {
+				t.Errorf("the same mid later got %+v, want its ack", a)
+			}
+		})
 	}
 }
 

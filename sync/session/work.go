@@ -141,6 +141,9 @@ func (c *session) nack(ctx context.Context, err error) wire.Nack {
 		id := c.o.NewID()
 		c.o.Log.ErrorContext(ctx, "request on a connection", "user_id", c.principal().User, "error_id", id, "err", err)
 		n.Msg, n.RetryMS = e.Message+" ("+id+")", retryInternal.Milliseconds()
+		if e.Details.RetryMS > 0 { // no fault of the call: a client does not give it up
+			n.Code = wire.CodeOverload
+		}
 	}
 	if n.Code == wire.CodeRate || n.Code == wire.CodeBusy {
 		n.RetryMS = max(n.RetryMS, retryInternal.Milliseconds())
