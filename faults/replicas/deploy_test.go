@@ -2,21 +2,27 @@
 package replicas
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"tandem"
 	"tandem/ops/dev/product"
 	"tandem/ops/dev/stack"
 	"tandem/server/auth"
 	"tandem/sync/client"
+	"tandem/sync/wire"
 )
 
 // program is the built binary.
@@ -63,8 +69,14 @@ func token(tb testing.TB, p *product.Product, user tandem.UserID) string {
 // device connects a client of the user to an app; it comes back after each loss and ends with the test.
 func device(t *testing.T, p *product.Product, a *product.App, user tandem.UserID) *client.Client {
 	t.Helper()
+	return deviceOn(t, p, a, user, nil)
+}
+
+// deviceOn is a device that tells what it is sent; nil: nobody listens.
+func deviceOn(t *testing.T, p *product.Product, a *product.App, user tandem.UserID, frame func(wire.ServerFrame)) *client.Client {
+	t.Helper()
 	c := client.New(client.Options{
-		Server: a.URL, User: user, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
+		Server: a.URL, User: user, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, OnFrame: frame,
 		Token: func(context.Context, bool) (string, error) { return token(t, p, user), nil },
 	})
 	ctx, stop := context.WithCancel(t.Context())
@@ -130,4 +142,75 @@ func titled(t *testing.T, title string) func(*client.Replica) bool {
 		}
 		return false
 	}
+}
+
+// noticesOf gives the notices that a device shows.
+func noticesOf(t *testing.T, r *client.Replica) []tandem.NoticeRow {
+	t.Helper()
+	var out []tandem.NoticeRow
+	for _, raw := range r.Rows[tandem.KindNotice] {
+		var row tandem.NoticeRow
+		if err := json.Unmarshal(raw, &row); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// count asks the database itself for a number, past every policy of rows.
+func count(t *testing.T, p *product.Product, query string, args ...any) int {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), p.PG.DSN("postgres", p.Database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.WithoutCancel(t.Context()))
+	n := 0
+	if err := db.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// eventually asks for a state until it is there.
+func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(limit)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("%s: not within %s", what, limit)
+		}
+	}
+}
+
+// pause waits, or ends with the test.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// command gives Redis a command of one line that is answered with OK.
+func command(ctx context.Context, addr, line string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintf(conn, "%s\r\n", line); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(answer, "+OK") {
+		err = fmt.Errorf("%s: %s", line, answer)
+	}
+	return err
 }
