@@ -54,7 +54,7 @@ func (r *run) next(ctx, outer context.Context) (ending, bool) {
 	if err != nil {
 		return r.unheard(ctx, outer, at, err)
 	}
-	if r.model == r.Primary {
+	if r.model != r.Fallback {
 		r.circuit.report(true, r.Now())
 	}
 	switch {

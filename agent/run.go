@@ -161,9 +161,9 @@ func (r *run) work(outer context.Context) (end ending) {
 // choose takes the model that answers.
 func (r *run) choose() {
 	r.model = r.Fallback
-	if r.Primary != nil {
+	if primary := r.primary(); primary != nil {
 		if r.circuit.allow(r.Now()) {
-			r.model = r.Primary
+			r.model = primary
 		} else {
 			r.Metrics.ModelError("open")
 		}

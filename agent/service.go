@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -104,6 +105,7 @@ type Service struct {
 	Options
 	circuit breaker
 	spent   ledger
+	lead    atomic.Pointer[Model] // what Lead set; nil: nothing yet
 
 	mu     sync.Mutex
 	turns  map[turnKey]*live // running here, and for a while after their end
@@ -135,6 +137,16 @@ func New(o Options) *Service {
 		Options: o, turns: map[turnKey]*live{}, work: make(chan *live), closed: make(chan struct{}),
 		spent: ledger{limit: o.Limits.DayTokens},
 	}
+}
+
+// Lead makes m the model that is asked first, in place of Primary, from the next turn on; nil: only Fallback answers.
+func (s *Service) Lead(m Model) { s.lead.Store(&m) }
+
+func (s *Service) primary() Model {
+	if m := s.lead.Load(); m != nil {
+		return *m
+	}
+	return s.Primary
 }
 
 func (m Metrics) withDefaults() Metrics {
@@ -287,7 +299,7 @@ func (s *Service) admit(user tandem.UserID, costs bool) error {
 		return tandem.Limited("drain", 1000, "The server is about to restart; please try again in a moment.")
 	default:
 	}
-	if wait := s.spent.wait(user, s.Now()); wait > 0 && costs && s.Primary != nil {
+	if wait := s.spent.wait(user, s.Now()); wait > 0 && costs && s.primary() != nil {
 		return tandem.Limited("tokens", wait.Milliseconds(), "Today's budget for the assistant is used up.")
 	}
 	s.mu.Lock()

@@ -13,7 +13,6 @@ import (
 
 	"tandem"
 	"tandem/agent"
-	"tandem/agent/llm"
 	"tandem/agent/planner"
 	"tandem/agent/tools"
 	"tandem/server/auth"
@@ -121,8 +120,8 @@ func (e *core) buildAgent(ctx context.Context) error {
 	if !e.alone {
 		o.Join = e.channels.Join // a cancel may reach another process
 	}
-	if e.cfg.ModelKey != "" {
-		o.Primary = llm.New(llm.Options{Key: e.cfg.ModelKey, BaseURL: e.cfg.ModelURL, Model: e.cfg.ModelName, Log: e.log})
+	if m := e.modelOf(e.cfg); m != nil {
+		o.Primary = m
 	}
 	e.agent = agent.New(o)
 	return nil

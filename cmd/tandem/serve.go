@@ -59,7 +59,7 @@ func newServer(ctx context.Context, c config, std stdio) (*server, error) {
 		return nil, errors.Join(err, st.close())
 	}
 	st.channels.State = s.core.hub.ChannelState
-	s.beside = append(s.beside, task{"replicas", replicas.Run})
+	s.beside = append(append(s.beside, task{"replicas", replicas.Run}), s.secretTasks(s.lead)...)
 	s.probes = s.core.http.Probes
 	s.probes.Ready = func(ctx context.Context) error { return errors.Join(s.core.ready(ctx), s.sidecar.Ready(ctx)) }
 	return s, nil

@@ -94,7 +94,7 @@ func (s *station) loops(w *crew, name string) []task {
 		tasks = append(tasks, task{"relay", r.Run})
 	}
 	if does(name, "notifications") {
-		tasks = append(tasks, task{"courier", w.courier.Run})
+		tasks = append(append(tasks, task{"courier", w.courier.Run}), s.secretTasks(w.refit)...)
 	}
 	if does(name, "reminders") {
 		tasks = append(tasks, task{"reminders", w.reminder.Run}, task{"purge", s.purge})

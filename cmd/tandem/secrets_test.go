@@ -1,0 +1,39 @@
+package main
+
+import (
+	"testing"
+
+	"tandem/server/dapr"
+)
+
+func TestConfig_TakesSecrets(t *testing.T) {
+	t.Parallel()
+	c := config{ModelKey: "set at the start", SMTPURL: "smtp://set.example"}
+	for _, step := range []struct {
+		name    string
+		fields  map[string]string
+		changed bool
+	}{
+		{dapr.SecretModel, map[string]string{"api_key": ""}, false},
+		{dapr.SecretModel, map[string]string{"api_key": "new"}, true},
+		{dapr.SecretModel, map[string]string{"api_key": "new"}, false},
+		{dapr.SecretSMTP, map[string]string{"api_key": "of another secret"}, false},
+		{dapr.SecretVAPID, map[string]string{"public_key": "p", "private_key": "v"}, true},
+		{dapr.SecretWebhook, map[string]string{"signing_key": "w"}, true},
+	} {
+		if changed := c.take(step.name, step.fields); changed != step.changed {
+			t.Errorf("%s %v: changed %t, want %t", step.name, step.fields, changed, step.changed)
+		}
+	}
+	if want := (config{ModelKey: "new", SMTPURL: "smtp://set.example", VAPIDKey: "v", WebhookKey: "w"}); c.ModelKey != want.ModelKey ||
+		c.SMTPURL != want.SMTPURL || c.VAPIDKey != want.VAPIDKey || c.WebhookKey != want.WebhookKey {
+		t.Errorf("took %+v", c)
+	}
+	for _, app := range dapr.Apps {
+		for _, name := range app.Secrets {
+			if c := (config{}); !c.take(name, map[string]string{"api_key": "x", "url": "x", "private_key": "x", "signing_key": "x"}) {
+				t.Errorf("%s asks for %s, of which nothing is taken", app.ID, name)
+			}
+		}
+	}
+}
