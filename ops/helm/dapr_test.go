@@ -39,6 +39,7 @@ func deployed(t *testing.T, all []object) []dapr.App {
 
 func TestDapr_SubscriptionsAreTheTable(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		want, got := map[string]string{}, map[string]string{}
 		for _, app := range deployed(t, all) {
 			for _, topic := range app.Topics {
@@ -61,6 +62,7 @@ func TestDapr_SubscriptionsAreTheTable(t *testing.T) {
 
 func TestDapr_SidecarsFitTheTable(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		configs := names(ofKind(all, "Configuration"))
 		for _, app := range deployed(t, all) {
 			d := all[slices.IndexFunc(all, func(o object) bool { return o.Kind == "Deployment" && o.Metadata.Name == app.ID })]
@@ -90,6 +92,7 @@ func TestDapr_SidecarsFitTheTable(t *testing.T) {
 // TestDapr_SidecarsReadTheSecretsOfTheirAppsOnly: those of the components in their scope, and those that the app may ask for.
 func TestDapr_SidecarsReadTheSecretsOfTheirAppsOnly(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		roles := map[string][]string{}
 		for _, r := range ofKind(all, "Role") {
 			roles[r.Metadata.Name] = slices.Sorted(slices.Values(r.Rules[0].ResourceNames))
@@ -115,6 +118,7 @@ func TestDapr_SidecarsReadTheSecretsOfTheirAppsOnly(t *testing.T) {
 
 func TestDapr_NothingIsOpenToEveryApp(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		for _, o := range all {
 			if strings.HasPrefix(o.APIVersion, "dapr.io/") && o.Kind != "Configuration" && len(o.Scopes) == 0 {
 				t.Errorf("%s %s has no scope", o.Kind, o.Metadata.Name)

@@ -11,6 +11,7 @@ import (
 
 func TestContainers_AreRestrictedAndAskForResources(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		for _, o := range all {
 			pod := o.pod()
 			if pod == nil {
@@ -55,6 +56,7 @@ func checkContainer(t *testing.T, name string, c container) {
 
 func TestServices_LeadToContainers(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		for _, service := range ofKind(all, "Service") {
 			selector, _ := service.Spec.Selector.(map[string]any)
 			ports := map[string]bool{}
@@ -78,6 +80,7 @@ func TestServices_LeadToContainers(t *testing.T) {
 
 func TestWorkloads_SelectTheirOwnPods(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		budgets := 0
 		for _, o := range all {
 			selector := labelSelector(o)
@@ -105,6 +108,7 @@ func TestWorkloads_SelectTheirOwnPods(t *testing.T) {
 
 func TestDeployments_ThatSomethingScalesHaveNoReplicas(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		scaled := map[string]object{}
 		for _, o := range append(ofKind(all, "HorizontalPodAutoscaler"), ofKind(all, "ScaledObject")...) {
 			scaled[o.Spec.ScaleTargetRef.Name] = o
@@ -124,6 +128,7 @@ func TestDeployments_ThatSomethingScalesHaveNoReplicas(t *testing.T) {
 
 func TestRoles_AnswerProbesOnThePortOfOperators(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		for _, d := range ofKind(all, "Deployment") {
 			for _, c := range d.pod().Spec.Containers {
 				want := "ops"
@@ -150,6 +155,7 @@ func TestEnvironment_HoldsSettingsThatExist(t *testing.T) {
 	goSettings := found(t, "../../cmd/tandem/config.go", `\{"[a-z-]+", "([A-Z_]+)"`)
 	signIn := found(t, "../../web/auth/src/config.ts", `"([A-Z_]{6,})"`)
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		for _, o := range all {
 			pod := o.pod()
 			if pod == nil {
@@ -173,6 +179,7 @@ func TestEnvironment_HoldsSettingsThatExist(t *testing.T) {
 // TestSecrets_AreThere holds every reference to a field of a Secret to what the chart makes, or says that an operator makes.
 func TestSecrets_AreThere(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		made := map[string][]string{}
 		for _, o := range ofKind(all, "Secret") {
 			made[o.Metadata.Name] = slices.Collect(maps.Keys(o.StringData))
@@ -202,6 +209,7 @@ func TestSecrets_AreThere(t *testing.T) {
 
 func TestVolumes_AreThere(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		maps := names(ofKind(all, "ConfigMap"))
 		for _, o := range all {
 			if pod := o.pod(); pod != nil {
@@ -221,6 +229,7 @@ func TestVolumes_AreThere(t *testing.T) {
 // TestNetwork_EveryPodHasAPolicyOfItsOwn: besides the one that denies everything.
 func TestNetwork_EveryPodHasAPolicyOfItsOwn(t *testing.T) {
 	eachCase(t, func(t *testing.T, all []object) {
+		t.Helper()
 		policies := ofKind(all, "NetworkPolicy")
 		if len(policies) == 0 {
 			return

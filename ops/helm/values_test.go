@@ -76,6 +76,7 @@ var others = map[string]string{
 	"edge.ingress.annotations":         `edge.ingress.annotations={"a":"b"}`,
 	"auth.url":                         `auth.url="https://elsewhere.example.com"`,
 	"auth.issuers":                     `auth.issuers=[{"iss":"a","alg":"ES256","jwks_url":"https://a.example.com/keys"}]`,
+	"auth.service.enabled":             `auth.service.enabled=false`,
 	"auth.service.place":               `auth.service.place="beside"`,
 	"auth.service.image.digest":        `auth.service.image.digest="sha256:` + strings.Repeat("cd", 32) + `"`,
 	"secrets.mode":                     `secrets.mode="existing"`,
@@ -123,6 +124,7 @@ var bases = [][]string{
 	{"--set-json", `autoscaling.provider="keda",edge.kind="ingress",secrets.mode="external",migration.run="job",workers.mode="all"`},
 	{"-f", "tandem/values-minikube.yaml"},
 	{"--set-json", `kafka.topics="strimzi",workers.mode="all",autoscaling.provider="keda"`},
+	{"--set-json", `smoke.enabled=false`},
 	nil,
 }
 
