@@ -120,12 +120,12 @@ func hand(user tandem.UserID, program bool, tokenID string, scopes []string, whe
 // socketAssistant is the agent as a connection drives it.
 type socketAssistant struct {
 	*agent.Service
-	spend func(context.Context, tandem.UserID) error // one of the turns of a minute
+	spend func(ctx context.Context, user tandem.UserID, turn string) error // one of the turns of a minute
 }
 
 // Chat starts a turn.
 func (a socketAssistant) Chat(ctx context.Context, user tandem.UserID, r session.ChatRequest) (bool, error) {
-	if err := a.spend(ctx, user); err != nil {
+	if err := a.spend(ctx, user, r.Turn); err != nil {
 		return false, err
 	}
 	t, err := a.Start(ctx, user, agent.Ask{

@@ -13,13 +13,13 @@ import (
 )
 
 func TestSocketAssistant_SpendsATurn(t *testing.T) {
-	spent := tandem.UserID("")
-	a := socketAssistant{spend: func(_ context.Context, user tandem.UserID) error {
-		spent = user
+	spent := ""
+	a := socketAssistant{spend: func(_ context.Context, user tandem.UserID, turn string) error {
+		spent = string(user) + " " + turn
 		return tandem.Limited("turns", 1000, "Too many.")
 	}}
-	if _, err := a.Chat(t.Context(), "ann", session.ChatRequest{Text: "hi"}); !errors.Is(err, tandem.ErrLimited) || spent != "ann" {
-		t.Errorf("a turn that cannot be paid for: %v, spent by %q; want limited, ann", err, spent)
+	if _, err := a.Chat(t.Context(), "ann", session.ChatRequest{Turn: "t1", Text: "hi"}); !errors.Is(err, tandem.ErrLimited) || spent != "ann t1" {
+		t.Errorf("a turn that cannot be paid for: %v, spent by %q; want limited, ann t1", err, spent)
 	}
 }
 

@@ -133,7 +133,9 @@ func (e *core) buildSync(context.Context) error {
 	})
 	e.sessions = session.New(session.Options{
 		Hub: e.hub, Seats: e.together.seats, Tools: socketTools{e.box}, Mids: e.store, Settings: e.store, History: e.store,
-		Assistant:  socketAssistant{e.agent, func(ctx context.Context, user tandem.UserID) error { return e.http.SpendTurn(ctx, user) }},
+		Assistant: socketAssistant{e.agent, func(ctx context.Context, user tandem.UserID, turn string) error {
+			return e.http.SpendTurn(ctx, user, turn)
+		}},
 		WebhookKey: webhookKey(e.cfg), PushKey: pushKey(e.cfg),
 		Parse: parseWords, PublicURL: e.cfg.PublicURL, Metrics: sessionMetrics(e.metrics), Log: e.log,
 		Verify: func(ctx context.Context, token string) (session.Principal, error) {

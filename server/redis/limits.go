@@ -21,13 +21,14 @@ func (l *Limits) Bucket(ctx context.Context, name string, perSecond float64, bur
 	return l.take(ctx, bucketScript, "bucket:"+name, 1e6/perSecond, burst)
 }
 
-// Window takes one of so many uses in any stretch of the length, or tells how long it takes until there is one.
-func (l *Limits) Window(ctx context.Context, name string, uses int, length time.Duration) (wait time.Duration, err error) {
-	return l.take(ctx, windowScript, "window:"+name, float64(length.Microseconds()), uses)
+// Window takes one of so many uses in any stretch of the length, or tells how long it takes until there is one. A use whose id was taken in
+// that stretch is free.
+func (l *Limits) Window(ctx context.Context, name, id string, uses int, length time.Duration) (wait time.Duration, err error) {
+	return l.take(ctx, windowScript, "window:"+name, length.Microseconds(), uses, id)
 }
 
-func (l *Limits) take(ctx context.Context, script *goredis.Script, name string, micros float64, n int) (time.Duration, error) {
-	wait, err := l.client.number(ctx, script, call{prefix + name, []any{micros, n}})
+func (l *Limits) take(ctx context.Context, script *goredis.Script, name string, args ...any) (time.Duration, error) {
+	wait, err := l.client.number(ctx, script, call{prefix + name, args})
 	if err != nil {
 		return 0, fmt.Errorf("share a limit: %w", err)
 	}

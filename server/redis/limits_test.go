@@ -50,7 +50,7 @@ func TestLimits_WindowAllowsSoManyInAnyStretch(t *testing.T) {
 	deadline := time.Now().Add(4 * length)
 	for n := 0; time.Now().Before(deadline); n++ {
 		before := time.Now()
-		wait, err := sides[n%2].Window(t.Context(), name, uses, length)
+		wait, err := sides[n%2].Window(t.Context(), name, tandem.NewID(), uses, length)
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -67,6 +67,24 @@ func TestLimits_WindowAllowsSoManyInAnyStretch(t *testing.T) {
 		// The instants are of before the call, and the one after the last can be noted late.
 		if apart := taken[i+uses].Sub(taken[i]); apart < length-50*time.Millisecond {
 			t.Errorf("%d uses within %v", uses+1, apart)
+		}
+	}
+}
+
+func TestLimits_AUseThatIsRepeatedIsFree(t *testing.T) {
+	r := stack.SharedRedis(t)
+	sides := []*Limits{NewLimits(open(t, r, Metrics{})), NewLimits(open(t, r, Metrics{}))}
+	name := tandem.NewID()
+	for n, step := range []struct {
+		id   string
+		free bool
+	}{{"one", true}, {"one", true}, {"two words", true}, {"three", false}, {"one", true}, {"two words", true}, {"two", false}} {
+		wait, err := sides[n%2].Window(t.Context(), name, step.id, 2, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (wait == 0) != step.free || wait > time.Minute {
+			t.Errorf("step %d, use %s: has to wait %v", n+1, step.id, wait)
 		}
 	}
 }
@@ -121,20 +139,20 @@ func TestLimits_OfTurnsCountInAllProcesses(t *testing.T) {
 		sides = append(sides, s)
 	}
 	for n := range 4 {
-		if err := sides[n%2].SpendTurn(t.Context(), "ann"); err != nil {
+		if err := sides[n%2].SpendTurn(t.Context(), "ann", tandem.NewID()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, s := range sides {
-		if e := tandem.AsError(s.SpendTurn(t.Context(), "ann")); e.Code != tandem.CodeLimited || e.Details.RetryMS < 30_000 || e.Details.RetryMS > 60_000 {
+		if e := tandem.AsError(s.SpendTurn(t.Context(), "ann", tandem.NewID())); e.Code != tandem.CodeLimited || e.Details.RetryMS < 30_000 || e.Details.RetryMS > 60_000 {
 			t.Errorf("the fifth turn of two processes: %+v", e)
 		}
-		if err := s.SpendTurn(t.Context(), "bob"); err != nil {
+		if err := s.SpendTurn(t.Context(), "bob", tandem.NewID()); err != nil {
 			t.Error(err)
 		}
 	}
 	r.Kill()
-	if err := sides[0].SpendTurn(t.Context(), "ann"); err != nil {
+	if err := sides[0].SpendTurn(t.Context(), "ann", tandem.NewID()); err != nil {
 		t.Errorf("without Redis: %v", err)
 	}
 }

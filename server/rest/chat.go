@@ -50,9 +50,10 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	writeBody(w, http.StatusOK, answer)
 }
 
-// SpendTurn spends one of the turns that a user may begin in a minute, or refuses. Surfaces beside this one share the count.
-func (s *Server) SpendTurn(ctx context.Context, user tandem.UserID) error {
-	wait, ok := s.takeTurn(ctx, user)
+// SpendTurn spends one of the turns that a user may begin in a minute, or refuses. Asking again for the same turn spends nothing. Surfaces beside
+// this one share the count.
+func (s *Server) SpendTurn(ctx context.Context, user tandem.UserID, turn string) error {
+	wait, ok := s.takeTurn(ctx, user, turn)
 	if ok {
 		return nil
 	}
@@ -62,12 +63,12 @@ func (s *Server) SpendTurn(ctx context.Context, user tandem.UserID) error {
 
 // start spends one of the user's turns and begins it. Otherwise it has answered.
 func (s *Server) start(w http.ResponseWriter, r *http.Request, p auth.Principal, ask Ask) (Ticket, bool) {
-	if err := s.SpendTurn(r.Context(), p.User); err != nil {
-		s.fail(w, r, err)
-		return Ticket{}, false
-	}
 	if ask.TurnID == "" {
 		ask.TurnID = s.NewID()
+	}
+	if err := s.SpendTurn(r.Context(), p.User, ask.TurnID); err != nil {
+		s.fail(w, r, err)
+		return Ticket{}, false
 	}
 	ask.Program, ask.Scopes = p.Program, p.Scopes
 	// A client that goes away between sending and hearing must find its turn begun when it asks again.

@@ -162,11 +162,14 @@ func TestChat_TwentyTurnsAMinute(t *testing.T) {
 func TestChat_TurnsOfOtherSurfacesCount(t *testing.T) {
 	s := start(t, nil)
 	for i := range 20 {
-		if err := s.SpendTurn(t.Context(), "ann"); err != nil {
+		if err := s.SpendTurn(t.Context(), "ann", fmt.Sprint(i)); err != nil {
 			t.Fatalf("turn %d: %v", i+1, err)
 		}
 	}
-	if e := tandem.AsError(s.SpendTurn(t.Context(), "ann")); e.Code != tandem.CodeLimited || e.Details.RetryMS <= 0 {
+	if err := s.SpendTurn(t.Context(), "ann", "7"); err != nil {
+		t.Errorf("the 8th turn again: %v", err)
+	}
+	if e := tandem.AsError(s.SpendTurn(t.Context(), "ann", "20")); e.Code != tandem.CodeLimited || e.Details.RetryMS <= 0 {
 		t.Errorf("the 21st turn elsewhere: %v, want limited with a time to wait", e)
 	}
 	wantStatus(t, s.chat("ann", `{"message":"hi"}`), http.StatusTooManyRequests)

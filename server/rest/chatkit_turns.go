@@ -181,7 +181,7 @@ func (k *kit) addStructuredInput() error {
 
 // decide answers a question and streams the turn that follows from it. item is how the question looks from now on.
 func (k *kit) decide(a tandem.Approval, yes bool, args json.RawMessage, item kitItem) error {
-	if err := k.SpendTurn(k.ctx(), k.p.User); err != nil {
+	if err := k.SpendTurn(k.ctx(), k.p.User, a.ID); err != nil {
 		return err
 	}
 	if err := k.Assistant.Approve(context.WithoutCancel(k.ctx()), k.p.User, a.ID, yes, args, "chatkit"); err != nil {

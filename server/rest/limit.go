@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,8 +26,8 @@ type Limits struct {
 type Shared interface {
 	// Bucket is a token bucket that gains perSecond and holds burst.
 	Bucket(ctx context.Context, name string, perSecond float64, burst int) (wait time.Duration, err error)
-	// Window allows so many uses in any stretch of the length.
-	Window(ctx context.Context, name string, uses int, length time.Duration) (wait time.Duration, err error)
+	// Window allows so many uses in any stretch of the length. One that it holds already, by its id, is free.
+	Window(ctx context.Context, name, id string, uses int, length time.Duration) (wait time.Duration, err error)
 }
 
 // Bucket is a token bucket: so many a second, and so many at once.
@@ -84,13 +85,13 @@ func (s *Server) takeUpgrade(r *http.Request) bool {
 }
 
 // takeTurn spends one of the user's turns, or says how long the user has to wait.
-func (s *Server) takeTurn(ctx context.Context, user tandem.UserID) (wait time.Duration, ok bool) {
+func (s *Server) takeTurn(ctx context.Context, user tandem.UserID, id string) (wait time.Duration, ok bool) {
 	if s.Shared != nil {
-		if wait, err := s.Shared.Window(ctx, "turns:"+string(user), s.Limits.Turns, turnWindow); err == nil {
+		if wait, err := s.Shared.Window(ctx, "turns:"+string(user), id, s.Limits.Turns, turnWindow); err == nil {
 			return wait, wait == 0
 		}
 	}
-	return s.turns.take(user)
+	return s.turns.take(user, id)
 }
 
 // addresses holds a token bucket for each client address.
@@ -160,36 +161,44 @@ type budget struct {
 	now    func() time.Time
 
 	mu     sync.Mutex
-	byUser map[tandem.UserID][]time.Time // oldest first, at most uses
+	byUser map[tandem.UserID][]use // oldest first, at most uses
+}
+
+type use struct {
+	id string
+	at time.Time
 }
 
 func newBudget(uses int, window time.Duration, now func() time.Time) *budget {
-	return &budget{uses: uses, window: window, now: now, byUser: map[tandem.UserID][]time.Time{}}
+	return &budget{uses: uses, window: window, now: now, byUser: map[tandem.UserID][]use{}}
 }
 
-// take spends one use, or says how long the user has to wait.
-func (b *budget) take(user tandem.UserID) (wait time.Duration, ok bool) {
+// take spends one use, or says how long the user has to wait. One that was spent within the window is free.
+func (b *budget) take(user tandem.UserID, id string) (wait time.Duration, ok bool) {
 	now := b.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	used := b.byUser[user]
-	for len(used) > 0 && now.Sub(used[0]) >= b.window {
+	for len(used) > 0 && now.Sub(used[0].at) >= b.window {
 		used = used[1:]
 	}
+	if slices.ContainsFunc(used, func(u use) bool { return u.id == id }) {
+		return 0, true
+	}
 	if len(used) >= b.uses {
-		return b.window - now.Sub(used[0]), false
+		return b.window - now.Sub(used[0].at), false
 	}
 	if used == nil && len(b.byUser) >= maxKeys {
 		b.sweep(now)
 	}
-	b.byUser[user] = append(used, now)
+	b.byUser[user] = append(used, use{id, now})
 	return 0, true
 }
 
 // sweep forgets users whose uses are all past the window, and when that frees nothing, all of them.
 func (b *budget) sweep(now time.Time) {
 	for user, used := range b.byUser {
-		if now.Sub(used[len(used)-1]) >= b.window {
+		if now.Sub(used[len(used)-1].at) >= b.window {
 			delete(b.byUser, user)
 		}
 	}
