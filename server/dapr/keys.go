@@ -59,27 +59,28 @@ func (k *Keys) Claim(ctx context.Context, key, owner string, lease time.Duration
 	return state, err
 }
 
-// attempt reads the key and tries to take it. A refused write tells nothing by itself, as a lost race and a store that is down answer the
-// same: what counts is what is read afterwards.
+// attempt takes the key as a new one, which most are, and looks at it only where that is refused. A refusal tells nothing by itself, as a lost
+// race and a store that is down answer the same: what counts is what is read afterwards.
 func (k *Keys) attempt(ctx context.Context, key, owner string, lease time.Duration) (tandem.KeyState, error) {
-	seen, etag, err := k.read(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	if state := k.judge(seen, owner); state != "" {
-		return state, nil
-	}
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
 	mine := claim{State: stateClaimed, Owner: owner, Until: k.client.o.Now().Add(lease)}
-	if k.write(ctx, key, mine, etag, keyTTL) == nil {
-		return tandem.KeyClaimed, nil
+	for etag := absent; ; {
+		if k.write(ctx, key, mine, etag, keyTTL) == nil {
+			return tandem.KeyClaimed, nil
+		}
+		seen, found, err := k.read(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		if state := k.judge(seen, owner); state != "" {
+			return state, nil
+		}
+		if found == etag {
+			return "", fmt.Errorf("the state store refused key %s, and nobody has it", key)
+		}
+		etag = found
 	}
-	if seen, _, err = k.read(ctx, key); err != nil {
-		return "", err
-	}
-	if state := k.judge(seen, owner); state != "" {
-		return state, nil
-	}
-	return "", fmt.Errorf("the state store refused key %s, and nobody has it", key)
 }
 
 // judge tells what a value means to owner; empty: the key is free.
