@@ -54,6 +54,7 @@ type duty struct {
 	worker   string // as `tandem worker` names it
 	topic    tandem.Topic
 	consumer string
+	wants    func(tandem.Event) bool // nil: every event
 	handle   once.Handler
 }
 
@@ -63,24 +64,24 @@ func (w *crew) duties() []duty {
 	n := &notify.Worker{Store: w.work, Shown: w.courier.Kick}
 	a := &audit.Worker{Trail: w.work}
 	table := []duty{
-		{"recurrence", tandem.TopicTaskEvents, recur.Consumer, r.Handle},
-		{"reminders", tandem.TopicTaskEvents, remind.Consumer, w.reminder.Handle},
-		{"notifications", tandem.TopicReminders, notify.Consumer, n.Handle},
-		{"audit", tandem.TopicTaskEvents, audit.Consumer, a.Handle},
-		{"audit", tandem.TopicReminders, audit.Consumer, a.Handle},
+		{"recurrence", tandem.TopicTaskEvents, recur.Consumer, recur.Wants, r.Handle},
+		{"reminders", tandem.TopicTaskEvents, remind.Consumer, remind.Wants, w.reminder.Handle},
+		{"notifications", tandem.TopicReminders, notify.Consumer, nil, n.Handle},
+		{"audit", tandem.TopicTaskEvents, audit.Consumer, nil, a.Handle},
+		{"audit", tandem.TopicReminders, audit.Consumer, nil, a.Handle},
 	}
 	for i, d := range table {
-		table[i].handle = w.aged(d.consumer, w.guard(d.consumer, d.handle))
+		table[i].handle = w.aged(d.consumer, w.guard(d))
 	}
 	return table
 }
 
 // guard lets a guarded consumer work once for each event.
-func (w *crew) guard(consumer string, h once.Handler) once.Handler {
-	if !slices.Contains(w.guarded, consumer) {
-		return h
+func (w *crew) guard(d duty) once.Handler {
+	if !slices.Contains(w.guarded, d.consumer) {
+		return d.handle
 	}
-	return once.Guard{Keys: w.keys, Consumer: consumer, Owner: w.owner, FailedOpen: w.metrics.FailedOpen}.Wrap(h)
+	return once.Guard{Keys: w.keys, Consumer: d.consumer, Owner: w.owner, Wants: d.wants, FailedOpen: w.metrics.FailedOpen}.Wrap(d.handle)
 }
 
 // aged notes how old the events of a consumer are when they are taken.

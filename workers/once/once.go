@@ -41,6 +41,8 @@ type Guard struct {
 	Keys     Keys
 	Consumer string
 	Owner    string // of the claims: this process
+	// Wants tells the events that the consumer does something about; the others cost no key. nil: all of them.
+	Wants func(tandem.Event) bool
 	// FailedOpen counts events that were handled without a key; nil is not called.
 	FailedOpen func()
 }
@@ -48,6 +50,9 @@ type Guard struct {
 // Wrap gives a handler that takes an event whose key is done without work. With keys out of reach h runs all the same.
 func (g Guard) Wrap(h Handler) Handler {
 	return func(ctx context.Context, e tandem.Event) error {
+		if g.Wants != nil && !g.Wants(e) {
+			return h(ctx, e)
+		}
 		key := tandem.ProcessedKey(g.Consumer, e.EventID)
 		state, err := g.claim(ctx, key)
 		switch {

@@ -57,6 +57,17 @@ func TestGuard_EightConsumersOneEffect(t *testing.T) {
 	}
 }
 
+func TestGuard_AnEventThatNobodyWantsCostsNoKey(t *testing.T) {
+	db := open(t)
+	guard := once.Guard{Keys: db, Consumer: "notifications", Owner: "a", Wants: func(tandem.Event) bool { return false }}
+	if err := guard.Wrap(func(context.Context, tandem.Event) error { return nil })(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := db.Claim(t.Context(), tandem.ProcessedKey("notifications", event.EventID), "b", once.Lease); err != nil || state != tandem.KeyClaimed {
+		t.Errorf("%q, %v: the key was taken", state, err)
+	}
+}
+
 func TestGuard_AFailedHandlerMayTryAgain(t *testing.T) {
 	db := open(t)
 	tries := 0

@@ -26,10 +26,13 @@ type Worker struct {
 	Made func(delay time.Duration)
 }
 
+// Wants tells the events that Handle does something about.
+func Wants(e tandem.Event) bool { return e.EventType == tandem.EventTaskCompleted }
+
 // Handle takes one event. Everything but a completion is not its business. An event of a task that its user does not have is
 // invalid.
 func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
-	if e.EventType != tandem.EventTaskCompleted {
+	if !Wants(e) {
 		return nil
 	}
 	refs := []tandem.TaskRef{{UID: e.TaskID}}

@@ -82,11 +82,14 @@ func (w *Worker) horizon() time.Duration {
 	return w.Horizon
 }
 
+// Wants tells the events that Handle does something about.
+func Wants(e tandem.Event) bool { return e.Payload.Reminder != nil }
+
 // Handle takes an event of task-events: a promise that is near gets its timer at once, a cancelled one loses it. It never fails:
 // what cannot be done now, the sweep does.
 func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 	r := e.Payload.Reminder
-	if r == nil || w.Now().UnixNano() < w.restTil.Load() {
+	if !Wants(e) || w.Now().UnixNano() < w.restTil.Load() {
 		return nil
 	}
 	p := tandem.DuePromise{User: e.UserID, TaskUID: e.TaskID, ReminderID: r.ReminderID, Generation: r.Generation, At: time.Time(r.At)}
