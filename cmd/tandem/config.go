@@ -87,8 +87,8 @@ var settings = []setting{
 	{"app-api-token", "APP_API_TOKEN", "", "token that the sidecar brings", true, setText(func(c *config) *string { return &c.Sidecar.AppToken })},
 	{"smtp-url", "TANDEM_SMTP_URL", "", "mail server for reminders, such as smtps://user:password@mail.example.com", true, setText(func(c *config) *string { return &c.SMTPURL })},
 	{"mail-from", "TANDEM_MAIL_FROM", "", "sender of that mail", false, setText(func(c *config) *string { return &c.MailFrom })},
-	{"vapid-key", "TANDEM_VAPID_KEY", "", "private key of web push, base64url", true, setText(func(c *config) *string { return &c.VAPIDKey })},
-	{"webhook-key", "TANDEM_WEBHOOK_KEY", "", "key that signs webhooks", true, setText(func(c *config) *string { return &c.WebhookKey })},
+	{"vapid-key", "TANDEM_VAPID_KEY", "", "private key of web push, base64url (default of tandem up: one of its own)", true, setText(func(c *config) *string { return &c.VAPIDKey })},
+	{"webhook-key", "TANDEM_WEBHOOK_KEY", "", "key that signs webhooks (default of tandem up: one of its own)", true, setText(func(c *config) *string { return &c.WebhookKey })},
 }
 
 // bind registers every setting as a flag of fs. load must be called after fs was parsed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -38,6 +39,21 @@ func channels(c config) (map[tandem.Medium]notify.Channel, error) {
 		out[tandem.MediumPush] = push
 	}
 	return out, nil
+}
+
+// withOwnKeys fills in the keys of web push and webhooks that nobody set, from the secret of this program: a product on one machine has
+// them without being told. One whose tokens come from elsewhere has no secret.
+func (c config) withOwnKeys() (config, error) {
+	if c.AuthSecret == "" && c.AuthIssuers != "" {
+		return c, nil
+	}
+	secret, err := secretOf(config{AuthSecret: c.AuthSecret, DataDir: c.DataDir})
+	if err != nil {
+		return c, err
+	}
+	push, webhook := deliver.KeysFrom(secret)
+	c.VAPIDKey, c.WebhookKey = cmp.Or(c.VAPIDKey, push), cmp.Or(c.WebhookKey, webhook)
+	return c, nil
 }
 
 // contact is where push services reach the operator.

@@ -24,8 +24,11 @@ type embedded struct {
 }
 
 func newEmbedded(ctx context.Context, c config, logTo io.Writer) (*embedded, error) {
+	c, err := c.withOwnKeys()
+	if err != nil {
+		return nil, err
+	}
 	e := &embedded{core: core{base: newBase(c, "embedded", logTo), alone: true}}
-	var err error
 	if e.db, err = sqlite.Open(ctx, databaseFile(c.DataDir), sqlite.Options{Log: e.log}); err != nil {
 		return nil, err
 	}

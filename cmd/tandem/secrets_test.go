@@ -37,3 +37,18 @@ func TestConfig_TakesSecrets(t *testing.T) {
 		}
 	}
 }
+
+func TestConfig_HasKeysOfItsOwn(t *testing.T) {
+	t.Parallel()
+	c, err := config{DataDir: t.TempDir()}.withOwnKeys()
+	if err != nil || c.VAPIDKey == "" || c.WebhookKey == "" {
+		t.Fatalf("keys %q, %q, %v", c.VAPIDKey, c.WebhookKey, err)
+	}
+	again, err := config{DataDir: c.DataDir, WebhookKey: "set"}.withOwnKeys()
+	if err != nil || again.VAPIDKey != c.VAPIDKey || again.WebhookKey != "set" {
+		t.Errorf("the next time: %q, %q, %v", again.VAPIDKey, again.WebhookKey, err)
+	}
+	if none, err := (config{AuthIssuers: "issuers.json"}).withOwnKeys(); err != nil || none.VAPIDKey != "" {
+		t.Errorf("without a secret: %q, %v", none.VAPIDKey, err)
+	}
+}

@@ -3,6 +3,8 @@ package deliver
 import (
 	"context"
 	"crypto/ecdh"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -104,4 +106,26 @@ func (p *Push) Send(ctx context.Context, n tandem.Notice, to tandem.Target) erro
 func topic(reminder string) string {
 	t := strings.ReplaceAll(reminder, "-", "")
 	return t[:min(len(t), 32)]
+}
+
+// KeysFrom makes the private key of web push and the key of webhooks out of one secret: the same ones each time (HKDF, RFC 5869).
+func KeysFrom(secret []byte) (push, webhook string) {
+	stream := func(info string) string {
+		key, err := hkdf.Key(sha256.New, secret, nil, info, 32)
+		if err != nil {
+			panic("HKDF refuses 32 bytes: " + err.Error())
+		}
+		return base64.RawURLEncoding.EncodeToString(key)
+	}
+	// Nearly every 256-bit number is a key of P-256; the next one is, where one is not.
+	for n := 0; ; n++ {
+		if push = stream(fmt.Sprintf("tandem web push %d", n)); validPush(push) {
+			return push, stream("tandem webhooks")
+		}
+	}
+}
+
+func validPush(key string) bool {
+	_, err := PublicKey(key)
+	return err == nil
 }
