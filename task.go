@@ -62,7 +62,9 @@ const (
 )
 
 // Rank orders statuses: what is open, what is done, the trash.
-func (s Status) Rank() int { return slices.Index([]Status{StatusPending, StatusCompleted, StatusDeleted}, s) }
+func (s Status) Rank() int {
+	return slices.Index([]Status{StatusPending, StatusCompleted, StatusDeleted}, s)
+}
 
 // RepeatFrom says from where a rule counts the next occurrence.
 type RepeatFrom string

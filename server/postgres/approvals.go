@@ -3,37 +3,25 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // AddApproval stores a question and shows it on every device. It expires after tandem.ApprovalTTL unless it says otherwise.
 func (db *DB) AddApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, a tandem.Approval) error {
-	return db.update(ctx, user, cause, func(_ context.Context, w *write) error {
-		a.UserID = user
-		if a.CreatedAt.IsZero() {
-			a.CreatedAt = w.now
-		}
-		if a.ExpiresAt.IsZero() {
-			a.ExpiresAt = a.CreatedAt.Add(tandem.ApprovalTTL)
-		}
-		return w.addApproval(a)
-	})
+	return store.AddApproval(ctx, user, cause, a, db.update)
 }
 
-func (w *write) addApproval(a tandem.Approval) error {
-	items, err := json.Marshal(some(a.Items))
-	if err != nil {
-		return fmt.Errorf("encode items: %w", err)
-	}
+// InsertApproval adds a question.
+func (w *write) InsertApproval(_ context.Context, a tandem.Approval, items string) error {
 	w.later(uniqueAs("approval", "There is already an approval with this id."), `
 		insert into approvals (user_id, id, kind, tool, summary, items, more, args, hash, conversation, turn_id, caller, run_state, created_at, expires_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		w.user, a.ID, a.Kind, a.Tool, a.Summary, string(items), a.More, string(a.Args), a.Hash, a.Conversation, a.TurnID, a.Caller,
+		w.User, a.ID, a.Kind, a.Tool, a.Summary, items, a.More, string(a.Args), a.Hash, a.Conversation, a.TurnID, a.Caller,
 		string(a.RunState), a.CreatedAt, a.ExpiresAt)
-	return w.put(tandem.KindApproval, a.ID, int64(w.seq()), a.Row())
+	return nil
 }
 
 // Approval gives a question, decided or not; not_found for an unknown one.
@@ -78,49 +66,25 @@ func (db *DB) GrantedApproval(ctx context.Context, user tandem.UserID, tool, has
 }
 
 // DecideApproval answers a question, once: it leaves every device. conflict when it is decided or has expired.
-func (db *DB) DecideApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, id string, yes bool, by string) (a tandem.Approval, err error) {
-	err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
-		if a, err = approval(ctx, w.conn, user, id); err != nil {
-			return err
-		}
-		switch {
-		case a.Decision != "":
-			return tandem.Conflict("approval", "This was answered already.")
-		case !a.ExpiresAt.After(w.now):
-			return tandem.Conflict("approval", "This question has expired.")
-		}
-		a.Decision, a.DecidedAt, a.DecidedBy = tandem.DecisionNo, &w.now, by
-		if yes {
-			a.Decision = tandem.DecisionYes
-		}
-		w.gone(tandem.KindApproval, id, int64(w.seq()))
-		w.later(nil, `update approvals set decision = $3, decided_at = $4, decided_by = $5, open = false where user_id = $1 and id = $2`,
-			user, id, a.Decision, w.now, by)
-		return nil
-	})
-	return a, err
+func (db *DB) DecideApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, id string, yes bool, by string) (tandem.Approval, error) {
+	return store.DecideApproval(ctx, user, cause, id, yes, by, db.update)
 }
 
-// useApproval spends a yes on the call that it was given for.
-func (w *write) useApproval(ctx context.Context, id, tool, hash string) error {
-	a, err := approval(ctx, w.conn, w.user, id)
-	switch {
-	case err != nil:
-		return err
-	case a.Tool != tool || a.Hash != hash:
-		return tandem.Conflict("approval_id", "This approval was given for another call.")
-	case a.Decision == "" && a.ExpiresAt.After(w.now):
-		e := &tandem.Error{Code: tandem.CodeNeedsApproval, Message: "This still waits for a yes."}
-		e.Details.Field, e.Details.Approval = "approval_id", &a
-		return e
-	case a.Decision == tandem.DecisionUsed:
-		return tandem.Conflict("approval_id", "This approval was used already.")
-	case a.Decision == tandem.DecisionNo:
-		return tandem.Conflict("approval_id", "The person declined this.")
-	case !a.ExpiresAt.After(w.now):
-		return tandem.Conflict("approval_id", "This approval has expired.")
-	}
-	w.later(nil, `update approvals set decision = 'used' where user_id = $1 and id = $2`, w.user, id)
+// Approval gives a question; not_found for an unknown one.
+func (w *write) Approval(ctx context.Context, id string) (tandem.Approval, error) {
+	return approval(ctx, w.conn, w.User, id)
+}
+
+// CloseApproval keeps the answer to a question.
+func (w *write) CloseApproval(_ context.Context, a tandem.Approval) error {
+	w.later(nil, `update approvals set decision = $3, decided_at = $4, decided_by = $5, open = false where user_id = $1 and id = $2`,
+		w.User, a.ID, a.Decision, a.DecidedAt, a.DecidedBy)
+	return nil
+}
+
+// SpendApproval marks a yes as used.
+func (w *write) SpendApproval(_ context.Context, id string) error {
+	w.later(nil, `update approvals set decision = 'used' where user_id = $1 and id = $2`, w.User, id)
 	return nil
 }
 
@@ -138,7 +102,7 @@ func (db *DB) ExpireApprovals(ctx context.Context, now time.Time, limit int) (in
 		err := db.update(ctx, o.user, tandem.Cause{}, func(ctx context.Context, w *write) error {
 			n, err := w.exec(ctx, `update approvals set open = false where user_id = $1 and id = $2 and open`, o.user, o.id)
 			if expired = n > 0; expired {
-				w.gone(tandem.KindApproval, o.id, int64(w.seq()))
+				w.Gone(tandem.KindApproval, o.id)
 			}
 			return err
 		})

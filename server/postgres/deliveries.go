@@ -7,11 +7,13 @@ import (
 	"tandem"
 )
 
-func (w *write) planDeliveries(planned []tandem.PlannedDelivery) {
+// PlanDeliveries keeps on which roads a notice is to go.
+func (w *write) PlanDeliveries(_ context.Context, planned []tandem.PlannedDelivery) error {
 	for _, p := range planned {
 		w.later(nil, `insert into deliveries (user_id, event_id, channel, target, next_at) values ($1, $2, $3, $4, $5)`,
-			w.user, p.EventID, string(p.Medium), p.Target, p.At)
+			w.User, p.EventID, string(p.Medium), p.Target, p.At)
 	}
+	return nil
 }
 
 // DueDeliveries gives deliveries of all users that may be tried at until, those that wait longest first.

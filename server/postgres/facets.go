@@ -39,7 +39,7 @@ func (w *write) saveFacets() {
 		w.later(nil, `
 			insert into facets (user_id, chunk, data) values ($1, $2, $3)
 			on conflict (user_id, chunk) do update set data = overlay(facets.data placing $4 from $5)`,
-			w.user, first>>facetBits, fresh, run, place+1)
+			w.User, first>>facetBits, fresh, run, place+1)
 		numbers = numbers[n:]
 	}
 }

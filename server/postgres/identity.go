@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // touchEvery is how exactly the last use of a token or device is known: each note of it is a write that every device hears of.
@@ -15,7 +16,7 @@ func (db *DB) AddDevice(ctx context.Context, user tandem.UserID, hash, name stri
 	return db.updateSettings(ctx, user, func(_ context.Context, w *write) error {
 		w.later(uniqueAs("device", "There is such a device already."), `
 			insert into devices (user_id, id, hash, name, created_at, last_seen_at) values ($1, $2, $3, $4, $5, $5)`,
-			user, db.newID(), hash, name, w.now)
+			user, db.newID(), hash, name, w.Now)
 		return nil
 	})
 }
@@ -23,14 +24,7 @@ func (db *DB) AddDevice(ctx context.Context, user tandem.UserID, hash, name stri
 // updateSettings runs a change of what the settings row shows, and logs that row where it changed.
 func (db *DB) updateSettings(ctx context.Context, user tandem.UserID, change func(context.Context, *write) error) error {
 	return db.update(ctx, user, tandem.Cause{Actor: tandem.ActorUser}, func(ctx context.Context, w *write) error {
-		before, err := fullSettings(ctx, w.conn, user)
-		if err != nil {
-			return err
-		}
-		if err := change(ctx, w); err != nil {
-			return err
-		}
-		return w.logSettings(ctx, before)
+		return store.LogSettings(ctx, w, func(tandem.Settings) error { return change(ctx, w) })
 	})
 }
 
@@ -67,8 +61,8 @@ func (db *DB) RotateDevice(ctx context.Context, oldHash, newHash string) error {
 		if err != nil {
 			return err
 		}
-		if w.now.Sub(seen) >= touchEvery {
-			seen = w.now
+		if w.Now.Sub(seen) >= touchEvery {
+			seen = w.Now
 		}
 		w.later(nil, `update devices set hash = $3, last_seen_at = $4 where user_id = $1 and id = $2`, user, id, newHash, seen)
 		return nil

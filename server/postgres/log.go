@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // Head gives the state of a user's log; an unknown user has an empty one.
@@ -52,7 +52,9 @@ func (db *DB) Log(ctx context.Context, user tandem.UserID, from tandem.Seq) (del
 		if delta.Changes, err = changedSince(ctx, c, user, from); err != nil {
 			return err
 		}
-		return fillRows(ctx, c, user, delta.Changes)
+		return store.FillRows(delta.Changes, func(kind tandem.Kind, ids []string) (map[string]json.RawMessage, error) {
+			return rowsOf(ctx, c, user, kind, ids)
+		})
 	})
 	return delta, ok && err == nil, err
 }
@@ -64,20 +66,7 @@ func changedSince(ctx context.Context, c *conn, user tandem.UserID, from tandem.
 	if err != nil {
 		return nil, err
 	}
-	type key struct {
-		kind tandem.Kind
-		id   string
-	}
-	seen := make(map[key]bool, len(lines))
-	last := lines[:0]
-	for _, l := range lines {
-		if k := (key{l.Kind, l.ID}); !seen[k] {
-			seen[k] = true
-			last = append(last, l)
-		}
-	}
-	slices.Reverse(last)
-	return last, nil
+	return store.Squash(lines), nil
 }
 
 func scanChange(r row) (ch tandem.Change, err error) {
@@ -85,46 +74,28 @@ func scanChange(r row) (ch tandem.Change, err error) {
 	return ch, err
 }
 
-// fillRows reads the present rows of changes. What is gone stays without one.
-func fillRows(ctx context.Context, c *conn, user tandem.UserID, changes []tandem.Change) (err error) {
-	ids := map[tandem.Kind][]string{}
-	for _, ch := range changes {
-		ids[ch.Kind] = append(ids[ch.Kind], ch.ID)
-	}
-	rows := map[tandem.Kind]map[string]json.RawMessage{}
-	for kind, wanted := range ids {
-		if rows[kind], err = rowsOf(ctx, c, user, kind, wanted); err != nil {
-			return err
-		}
-	}
-	for i, ch := range changes {
-		changes[i].Row = rows[ch.Kind][ch.ID]
-	}
-	return nil
-}
-
 // rowsOf gives the rows of a kind that clients hold now, among those with the given ids.
 func rowsOf(ctx context.Context, c *conn, user tandem.UserID, kind tandem.Kind, ids []string) (map[string]json.RawMessage, error) {
 	switch kind {
 	case tandem.KindTask:
-		return keyed(ctx, c, decodeTask, taskRow, selectTasks+`and t.uid = any ($2::text[]) and t.status < 2`, user, ids)
+		return keyed(ctx, c, decodeTask, store.TaskRow, selectTasks+`and t.uid = any ($2::text[]) and t.status < 2`, user, ids)
 	case tandem.KindConv:
 		numbers, err := conversationNumbers(ids)
 		if err != nil {
 			return nil, err
 		}
-		return keyed(ctx, c, scanConversation, conversationRow, `
+		return keyed(ctx, c, scanConversation, store.ConversationRow, `
 			select user_id, number, title, created_at, updated_at from conversations where user_id = $1 and number = any ($2::bigint[])`, user, numbers)
 	case tandem.KindMsg:
-		return keyed(ctx, c, scanMessage, messageRow, selectMessages+`and id = any ($2::text[]) and role <> 'hidden'`, user, ids)
+		return keyed(ctx, c, scanMessage, store.MessageRow, selectMessages+`and id = any ($2::text[]) and role <> 'hidden'`, user, ids)
 	case tandem.KindNotice:
-		return keyed(ctx, c, scanNotice, noticeRow, selectNotices+`and id = any ($2::text[]) and shown`, user, ids)
+		return keyed(ctx, c, scanNotice, store.NoticeRow, selectNotices+`and id = any ($2::text[]) and shown`, user, ids)
 	case tandem.KindApproval:
 		found, err := approvals(ctx, c, `user_id = $1 and id = any ($2::text[]) and open`, user, ids)
-		return byID(found, approvalRow, err)
+		return store.ByID(found, store.ApprovalRow, err)
 	case tandem.KindSettings:
 		s, err := fullSettings(ctx, c, user)
-		return byID([]tandem.Settings{s}, settingsRow, err)
+		return store.ByID([]tandem.Settings{s}, store.SettingsRow, err)
 	}
 	return nil, fmt.Errorf("the log holds a row of unknown kind %q", kind)
 }
@@ -154,33 +125,8 @@ func keyed[T any](
 	ctx context.Context, c *conn, scan func(row) (T, error), show func(T) (string, any), query string, args ...any,
 ) (map[string]json.RawMessage, error) {
 	found, err := list(ctx, c, scan, query, args...)
-	return byID(found, show, err)
+	return store.ByID(found, show, err)
 }
-
-func byID[T any](found []T, show func(T) (string, any), err error) (map[string]json.RawMessage, error) {
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]json.RawMessage, len(found))
-	for _, v := range found {
-		id, shown := show(v)
-		if rows[id], err = encode(shown); err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
-}
-
-// How each kind is shown, with its id.
-func taskRow(t tandem.Task) (string, any) { return t.UID, t.RowJSON() }
-
-func conversationRow(c tandem.Conversation) (string, any) {
-	return tandem.ConversationKey(c.Number), c.Row()
-}
-func messageRow(m tandem.Message) (string, any)   { return m.ID, m.Row() }
-func noticeRow(n tandem.Notice) (string, any)     { return n.ID, n.Row() }
-func approvalRow(a tandem.Approval) (string, any) { return a.ID, a.Row() }
-func settingsRow(s tandem.Settings) (string, any) { return tandem.SettingsRowID, s }
 
 // Cost tells how many rows changed behind from, and about how many a snapshot would hold.
 func (db *DB) Cost(ctx context.Context, user tandem.UserID, from tandem.Seq) (changes, liveRows int, err error) {
@@ -218,26 +164,26 @@ func (db *DB) Snapshot(ctx context.Context, user tandem.UserID) (s tandem.Snapsh
 
 func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[tandem.Kind][]json.RawMessage) error {
 	settings, err := fullSettings(ctx, c, user)
-	if rows[tandem.KindSettings], err = shown([]tandem.Settings{settings}, settingsRow, err); err != nil {
+	if rows[tandem.KindSettings], err = store.Shown([]tandem.Settings{settings}, store.SettingsRow, err); err != nil {
 		return err
 	}
 	tasks, err := list(ctx, c, decodeTask, selectTasks+`and (t.status = 0 or t.status = 1 and t.ended_at > $2)`,
 		user, db.clock().Add(-tandem.SnapshotCompleted))
-	if rows[tandem.KindTask], err = shown(tasks, taskRow, err); err != nil {
+	if rows[tandem.KindTask], err = store.Shown(tasks, store.TaskRow, err); err != nil {
 		return err
 	}
 	notices, err := list(ctx, c, scanNotice, selectNotices+`and shown`, user)
-	if rows[tandem.KindNotice], err = shown(notices, noticeRow, err); err != nil {
+	if rows[tandem.KindNotice], err = store.Shown(notices, store.NoticeRow, err); err != nil {
 		return err
 	}
 	open, err := approvals(ctx, c, `user_id = $1 and open`, user)
-	if rows[tandem.KindApproval], err = shown(open, approvalRow, err); err != nil {
+	if rows[tandem.KindApproval], err = store.Shown(open, store.ApprovalRow, err); err != nil {
 		return err
 	}
 	conversations, err := list(ctx, c, scanConversation, `
 		select user_id, number, title, created_at, updated_at from conversations where user_id = $1 order by number desc limit $2`,
 		user, tandem.SnapshotConversations)
-	if rows[tandem.KindConv], err = shown(conversations, conversationRow, err); err != nil {
+	if rows[tandem.KindConv], err = store.Shown(conversations, store.ConversationRow, err); err != nil {
 		return err
 	}
 	messages, err := list(ctx, c, scanMessage, `
@@ -246,20 +192,6 @@ func (db *DB) fill(ctx context.Context, c *conn, user tandem.UserID, rows map[ta
 		cross join lateral (
 			select * from messages where user_id = $1 and conversation = c.number and role <> 'hidden' order by position desc limit $3) as m`,
 		user, tandem.SnapshotConversations, tandem.SnapshotMessages)
-	rows[tandem.KindMsg], err = shown(messages, messageRow, err)
+	rows[tandem.KindMsg], err = store.Shown(messages, store.MessageRow, err)
 	return err
-}
-
-func shown[T any](found []T, show func(T) (string, any), err error) ([]json.RawMessage, error) {
-	if err != nil {
-		return nil, err
-	}
-	out := make([]json.RawMessage, len(found))
-	for i, v := range found {
-		_, row := show(v)
-		if out[i], err = encode(row); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }

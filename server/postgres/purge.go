@@ -132,7 +132,7 @@ func (db *DB) purgeRows(ctx context.Context, user tandem.UserID, e expiry) (tota
 
 // purgeTrash removes tasks that were deleted long ago, with all that was theirs. Devices dropped them then.
 func purgeTrash(ctx context.Context, w *write, before time.Time) (int64, error) {
-	tasks, err := list(ctx, w.conn, decodeTask, selectTasks+`and t.status = 2 and t.ended_at <= $2 limit $3`, w.user, before, purgeBatch)
+	tasks, err := list(ctx, w.conn, decodeTask, selectTasks+`and t.status = 2 and t.ended_at <= $2 limit $3`, w.User, before, purgeBatch)
 	if len(tasks) == 0 || err != nil {
 		return 0, err
 	}
@@ -147,9 +147,9 @@ func purgeTrash(ctx context.Context, w *write, before time.Time) (int64, error) 
 		`delete from reminders where user_id = $1 and task = any ($2::bigint[])`,
 		`delete from tasks where user_id = $1 and number = any ($2::bigint[])`,
 	} {
-		w.later(nil, statement, w.user, numbers)
+		w.later(nil, statement, w.User, numbers)
 	}
-	w.account.Tasks[store.Deleted] -= int64(len(tasks))
+	w.Account.Tasks[store.Deleted] -= int64(len(tasks))
 	return int64(len(tasks)), nil
 }
 
@@ -157,10 +157,10 @@ func purgeTrash(ctx context.Context, w *write, before time.Time) (int64, error) 
 func purgeNotices(ctx context.Context, w *write, before time.Time) (int64, error) {
 	gone, err := list(ctx, w.conn, scanPurged, `
 		delete from notices where user_id = $1 and id in (select id from notices where user_id = $1 and fired_at <= $2 limit $3)
-		returning id, shown`, w.user, before, purgeBatch)
+		returning id, shown`, w.User, before, purgeBatch)
 	for _, n := range gone {
 		if n.shown {
-			w.gone(tandem.KindNotice, n.id, int64(w.seq()))
+			w.Gone(tandem.KindNotice, n.id)
 		}
 	}
 	return int64(len(gone)), err
@@ -199,15 +199,15 @@ func (db *DB) purgeLog(ctx context.Context, now time.Time) (total int64, err err
 }
 
 func (w *write) raiseFloor(ctx context.Context, now time.Time) (int64, error) {
-	floor := w.account.Seq - tandem.KeepLogNumbers
+	floor := w.Account.Seq - tandem.KeepLogNumbers
 	var fresh *tandem.Seq
 	if _, err := w.one(ctx, into(&fresh), `
-		select min(seq) from changes where user_id = $1 and seq <= $2 and at > $3`, w.user, floor, now.Add(-tandem.KeepLog)); err != nil {
+		select min(seq) from changes where user_id = $1 and seq <= $2 and at > $3`, w.User, floor, now.Add(-tandem.KeepLog)); err != nil {
 		return 0, err
 	}
 	if fresh != nil {
 		floor = *fresh - 1
 	}
-	w.later(nil, `update users set floor = greatest(floor, $2) where user_id = $1`, w.user, floor)
-	return w.exec(ctx, `delete from changes where user_id = $1 and seq <= $2`, w.user, floor)
+	w.later(nil, `update users set floor = greatest(floor, $2) where user_id = $1`, w.User, floor)
+	return w.exec(ctx, `delete from changes where user_id = $1 and seq <= $2`, w.User, floor)
 }

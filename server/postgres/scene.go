@@ -6,11 +6,12 @@ import (
 	"slices"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// loadScene reads what the edit asks to look at.
-func (w *write) loadScene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, err error) {
-	sc = tandem.Scene{Now: w.now, User: w.user, Settings: w.plain, NewID: w.db.newID}.WithRefs(e.Refs)
+// Scene reads what the edit asks to look at.
+func (w *write) Scene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, err error) {
+	sc = tandem.Scene{Now: w.Now, User: w.User, Settings: w.plain, NewID: w.NewID}.WithRefs(e.Refs)
 	if sc.Tasks, err = w.loadTasks(ctx, e.Refs); err != nil {
 		return sc, err
 	}
@@ -23,7 +24,7 @@ func (w *write) loadScene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, 
 		}
 	}
 	if e.Floating {
-		if sc.Float, err = w.floatingTasks(ctx); err != nil {
+		if sc.Float, err = w.FloatingTasks(ctx); err != nil {
 			return sc, err
 		}
 	}
@@ -85,7 +86,7 @@ func (w *write) loadTwins(ctx context.Context, titles []string) (map[string][]ta
 			continue
 		}
 		twins, err := list(ctx, w.conn, decodeTask, selectTasks+`and t.status = 0 and t.title = $2 order by t.uid desc limit $3`,
-			w.user, sortKey(title), maxTwins)
+			w.User, sortKey(title), maxTwins)
 		if err != nil {
 			return nil, err
 		}
@@ -94,8 +95,9 @@ func (w *write) loadTwins(ctx context.Context, titles []string) (map[string][]ta
 	return all, nil
 }
 
-func (w *write) floatingTasks(ctx context.Context) ([]tandem.Task, error) {
-	return list(ctx, w.conn, decodeTask, selectTasks+`and t.floating order by t.number`, w.user)
+// FloatingTasks reads the open tasks whose due date has no zone of its own.
+func (w *write) FloatingTasks(ctx context.Context) ([]tandem.Task, error) {
+	return list(ctx, w.conn, decodeTask, selectTasks+`and t.floating order by t.number`, w.User)
 }
 
 // loadSeries adds, for each series of a loaded task, its open occurrence and the successors of what was loaded.
@@ -118,7 +120,7 @@ func (w *write) loadSeries(ctx context.Context, sc *tandem.Scene) error {
 		return nil
 	}
 	found, err := list(ctx, w.conn, decodeTask, selectTasks+`and t.series_id = any ($2::text[]) and (t.status = 0 or t.predecessor = any ($3::text[]))`,
-		w.user, series, uids)
+		w.User, series, uids)
 	for _, t := range found {
 		sc.Series[t.Series.ID] = append(sc.Series[t.Series.ID], t)
 	}
@@ -127,12 +129,9 @@ func (w *write) loadSeries(ctx context.Context, sc *tandem.Scene) error {
 
 // loadUndo finds what an operation or a turn wrote, the newest first, and the present state of those tasks.
 func (w *write) loadUndo(ctx context.Context, name string, sc *tandem.Scene) error {
-	changes, err := w.undoChanges(ctx, name)
+	changes, err := store.UndoChanges(ctx, w, name)
 	if err != nil {
 		return err
-	}
-	if len(changes) == 0 {
-		return tandem.NotFound("undo", name, "operation to undo:")
 	}
 	uids := make([]string, len(changes))
 	for i, c := range changes {
@@ -150,53 +149,35 @@ func (w *write) loadUndo(ctx context.Context, name string, sc *tandem.Scene) err
 	return nil
 }
 
-func (w *write) undoChanges(ctx context.Context, name string) ([]tandem.TaskChange, error) {
-	if name == "last" {
-		turn, op, err := w.lastWrite(ctx)
-		switch {
-		case err != nil:
-			return nil, err
-		case turn != "":
-			return w.changesOfTurn(ctx, turn)
-		case op != "":
-			return w.changesOfOp(ctx, op)
-		}
-		return nil, nil
-	}
-	changes, err := w.changesOfTurn(ctx, name)
-	if len(changes) > 0 || err != nil {
-		return changes, err
-	}
-	return w.changesOfOp(ctx, name)
-}
-
-// lastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers
+// LastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers
 // write has no caller, and is nobody's last.
-func (w *write) lastWrite(ctx context.Context) (turn, op string, err error) {
-	if w.cause.Conversation > 0 {
+func (w *write) LastWrite(ctx context.Context) (turn, op string, err error) {
+	if w.Cause.Conversation > 0 {
 		_, err = w.one(ctx, into(&turn, &op), `
 			select turn_id, op_id from operations where user_id = $1 and conversation = $2 and tasks > 0 order by seq desc limit 1`,
-			w.user, w.cause.Conversation)
+			w.User, w.Cause.Conversation)
 		return turn, op, err
 	}
 	_, err = w.one(ctx, into(&op), `
 		select op_id from operations where user_id = $1 and caller = $2 and caller <> '' and tasks > 0 order by seq desc limit 1`,
-		w.user, w.cause.Caller)
+		w.User, w.Cause.Caller)
 	return "", op, err
 }
 
-func (w *write) changesOfTurn(ctx context.Context, turn string) ([]tandem.TaskChange, error) {
+// ChangesOfTurn reads what a turn wrote, the newest first.
+func (w *write) ChangesOfTurn(ctx context.Context, turn string) ([]tandem.TaskChange, error) {
 	return list(ctx, w.conn, decodeChange, `
 		select v.doc, p.doc from versions v
 		left join versions p on p.user_id = v.user_id and p.task = v.task and p.version = v.version - 1
-		where v.user_id = $1 and v.turn_id = $2 and v.turn_id <> '' order by v.seq desc, v.id desc`, w.user, turn)
+		where v.user_id = $1 and v.turn_id = $2 and v.turn_id <> '' order by v.seq desc, v.id desc`, w.User, turn)
 }
 
-func (w *write) changesOfOp(ctx context.Context, op string) ([]tandem.TaskChange, error) {
+// ChangesOfOp reads what an operation wrote, the newest first.
+func (w *write) ChangesOfOp(ctx context.Context, op string) ([]tandem.TaskChange, error) {
 	return list(ctx, w.conn, decodeChange, `
 		select v.doc, p.doc from versions v
 		left join versions p on p.user_id = v.user_id and p.task = v.task and p.version = v.version - 1
-		where v.user_id = $1 and v.op_id = $2 order by v.seq desc, v.id desc`, w.user, op)
+		where v.user_id = $1 and v.op_id = $2 order by v.seq desc, v.id desc`, w.User, op)
 }
 
 func decodeChange(r row) (c tandem.TaskChange, err error) {

@@ -22,6 +22,7 @@ import (
 
 	"tandem"
 	"tandem/ops/dev/stack"
+	"tandem/server/store"
 	"tandem/server/storetest"
 )
 
@@ -192,7 +193,7 @@ func planOf(t *testing.T, db *DB, text string) []planNode {
 		if err := script(ctx, c.sql.Conn(), "deallocate p"); err != nil {
 			return err
 		}
-		return errUndo
+		return store.ErrUndo
 	})
 	if err != nil {
 		t.Errorf("%s\ncannot be explained: %v", text, err)

@@ -25,8 +25,8 @@ const selectTasks = `
 	select v.doc from tasks t join versions v on v.user_id = t.user_id and v.task = t.number and v.version = t.version
 	where t.user_id = $1 `
 
-// taskByUID gives the current state of a task; nil for none.
-func (w *write) taskByUID(ctx context.Context, uid string) (*tandem.Task, error) {
+// TaskByUID gives the current state of a task; nil for none.
+func (w *write) TaskByUID(ctx context.Context, uid string) (*tandem.Task, error) {
 	if t, known := w.known[uid]; known {
 		return t, nil
 	}
@@ -41,7 +41,7 @@ func (w *write) taskByUID(ctx context.Context, uid string) (*tandem.Task, error)
 
 // load reads tasks into what is known. A task that is known already is as it was left.
 func (w *write) load(ctx context.Context, query string, arg any) error {
-	tasks, err := list(ctx, w.conn, decodeTask, query, w.user, arg)
+	tasks, err := list(ctx, w.conn, decodeTask, query, w.User, arg)
 	for _, t := range tasks {
 		if w.known[t.UID] == nil {
 			w.known[t.UID] = &t
@@ -50,8 +50,17 @@ func (w *write) load(ctx context.Context, query string, arg any) error {
 	return err
 }
 
-// saveTask writes the new state of a task and everything that follows from it, and logs the change.
-func (w *write) saveTask(before *tandem.Task, after tandem.Task) error {
+// TaskBefore gives the current state of a task of a plan; nil for none. Whether the uid of a new one is free is for the
+// constraint to say.
+func (w *write) TaskBefore(ctx context.Context, t tandem.Task) (*tandem.Task, error) {
+	if t.Number == 0 {
+		return w.known[t.UID], nil
+	}
+	return w.TaskByUID(ctx, t.UID)
+}
+
+// SaveTask writes the new state of a task and everything that follows from it, and logs the change.
+func (w *write) SaveTask(_ context.Context, before *tandem.Task, after tandem.Task) error {
 	if err := w.saveVersion(before, after); err != nil {
 		return err
 	}
@@ -59,17 +68,9 @@ func (w *write) saveTask(before *tandem.Task, after tandem.Task) error {
 	w.indexTask(after.Number, before, &after)
 	w.saveTags(before, after)
 	w.saveReminders(before, after)
-	w.events = append(w.events, tandem.Events(w.cause, tandem.TaskChange{Before: before, After: &after}, w.seq(), w.now, w.db.newID)...)
-	if before != nil {
-		w.account.Tasks[store.StatusOf(*before)]--
-	}
-	w.account.Tasks[store.StatusOf(after)]++
+	w.events = append(w.events, tandem.Events(w.Cause, tandem.TaskChange{Before: before, After: &after}, w.Seq(), w.Now, w.NewID)...)
 	w.known[after.UID] = &after
-	if after.DeletedAt != nil {
-		w.gone(tandem.KindTask, after.UID, after.Version)
-		return nil
-	}
-	return w.put(tandem.KindTask, after.UID, after.Version, after.RowJSON())
+	return w.LogTask(before, after)
 }
 
 // saveVersion keeps the state. The one before it is outdated from now on.
@@ -79,11 +80,11 @@ func (w *write) saveVersion(before *tandem.Task, after tandem.Task) error {
 		return fmt.Errorf("encode task: %w", err)
 	}
 	if before != nil {
-		w.later(nil, `update versions set until = $4 where user_id = $1 and task = $2 and version = $3`, w.user, after.Number, before.Version, w.now)
+		w.later(nil, `update versions set until = $4 where user_id = $1 and task = $2 and version = $3`, w.User, after.Number, before.Version, w.Now)
 	}
 	w.later(nil, `
 		insert into versions (user_id, task, version, seq, op_id, turn_id, saved_at, doc) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		w.user, after.Number, after.Version, w.seq(), w.cause.OpID, w.cause.TurnID, after.UpdatedAt, string(doc))
+		w.User, after.Number, after.Version, w.Seq(), w.Cause.OpID, w.Cause.TurnID, after.UpdatedAt, string(doc))
 	return nil
 }
 
@@ -97,7 +98,7 @@ func (w *write) saveState(before *tandem.Task, t tandem.Task) {
 		ended = t.CompletedAt
 	}
 	state := []any{
-		w.user, t.Number, t.Version, store.StatusOf(t), t.Priority.Rank(), t.DueAt, store.Floating(t), t.CreatedAt, ended, sortKey(t.Title), series, key, predecessor,
+		w.User, t.Number, t.Version, store.StatusOf(t), t.Priority.Rank(), t.DueAt, store.Floating(t), t.CreatedAt, ended, sortKey(t.Title), series, key, predecessor,
 		vectorOf(t),
 	}
 	taken := func(err error) error {
@@ -129,7 +130,7 @@ func (w *write) saveTags(before *tandem.Task, after tandem.Task) {
 		if slices.Equal(before.Tags, after.Tags) {
 			return
 		}
-		w.later(nil, deleteTags, w.user, []int64{after.Number})
+		w.later(nil, deleteTags, w.User, []int64{after.Number})
 	}
 	if len(after.Tags) == 0 {
 		return
@@ -140,7 +141,7 @@ func (w *write) saveTags(before *tandem.Task, after tandem.Task) {
 	}
 	w.later(nil, `
 		insert into task_tags (user_id, tag, task) select $1, tag, $2 from unnest($3::text[]) as tag on conflict do nothing`,
-		w.user, after.Number, folded)
+		w.User, after.Number, folded)
 }
 
 // saveReminders keeps the promises of an open task. One that stays as it is keeps its timer.
@@ -154,7 +155,7 @@ func (w *write) saveReminders(before *tandem.Task, after tandem.Task) {
 		}
 	}
 	if before != nil && len(before.Reminders) > 0 {
-		w.later(nil, `delete from reminders where user_id = $1 and task = $2 and reminder_id <> all ($3::text[])`, w.user, after.Number, promised)
+		w.later(nil, `delete from reminders where user_id = $1 and task = $2 and reminder_id <> all ($3::text[])`, w.User, after.Number, promised)
 	}
 	for _, r := range after.Reminders {
 		if !slices.Contains(promised, r.ID) {
@@ -165,6 +166,6 @@ func (w *write) saveReminders(before *tandem.Task, after tandem.Task) {
 			on conflict (user_id, reminder_id) do update set task = excluded.task, task_uid = excluded.task_uid,
 				generation = excluded.generation, due_at = excluded.due_at, timed = false
 			where (r.task, r.generation, r.due_at) <> (excluded.task, excluded.generation, excluded.due_at)`,
-			w.user, r.ID, after.Number, after.UID, r.Generation, r.At)
+			w.User, r.ID, after.Number, after.UID, r.Generation, r.At)
 	}
 }

@@ -3,115 +3,61 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // StartTurn stores the person's words and a running turn, in one write; its lease belongs to s.Owner. The same id with the same
 // hash gives the turn that is there, and true; with another hash conflict. not_found for an unknown conversation, limited (busy)
 // while a turn runs there or as many as may run for the user.
 func (db *DB) StartTurn(ctx context.Context, user tandem.UserID, s tandem.TurnStart) (t tandem.Turn, replayed bool, err error) {
-	cause := s.Cause
-	cause.TurnID = s.ID
-	err = db.update(ctx, user, cause, func(ctx context.Context, w *write) error {
-		found, err := turns(ctx, w.conn, `user_id = $1 and id = $2`, user, s.ID)
-		if err != nil {
-			return err
-		}
-		if replayed = false; len(found) > 0 {
-			t, replayed = found[0], true
-			if t.Hash != s.Hash {
-				return tandem.Conflict("turn_id", "This turn_id was used for another message.")
-			}
-			return nil
-		}
-		t, err = w.startTurn(ctx, s)
-		return err
-	})
-	return t, replayed, err
+	return store.StartTurn(ctx, user, s, db.update)
 }
 
-func (w *write) startTurn(ctx context.Context, s tandem.TurnStart) (t tandem.Turn, err error) {
-	t = tandem.Turn{
-		ID: s.ID, UserID: w.user, Conversation: s.Conversation, Text: s.Text, Zone: s.Zone, Hash: s.Hash, Status: tandem.TurnRunning,
-		LeaseOwner: s.Owner, LeaseUntil: w.now.Add(tandem.TurnLease), Attempt: 1, StartedAt: w.now,
+// Turn gives a turn; false for an unknown one.
+func (w *write) Turn(ctx context.Context, id string) (t tandem.Turn, found bool, err error) {
+	all, err := turns(ctx, w.conn, `user_id = $1 and id = $2`, w.User, id)
+	if found = len(all) > 0; found {
+		t = all[0]
 	}
-	if s.Conversation != 0 {
-		if _, err := conversation(ctx, w.conn, w.user, s.Conversation); err != nil {
-			return t, err
-		}
-	}
-	if err := w.mayRun(ctx, s.Conversation); err != nil {
-		return t, err
-	}
-	if s.Conversation == 0 {
-		if t.Conversation, err = w.newConversation(s.Title); err != nil {
-			return t, err
-		}
-	}
-	if t.MessageID, err = w.question(ctx, t, s.Again); err != nil {
-		return t, err
-	}
+	return t, found, err
+}
+
+// Running counts the turns that run in a conversation, and all that do.
+func (w *write) Running(ctx context.Context, conv int64) (here, all int, err error) {
+	_, err = w.one(ctx, into(&all, &here), `
+		select count(*), count(*) filter (where conversation = $2) from turns where user_id = $1 and status = 'running'`, w.User, conv)
+	return here, all, err
+}
+
+// InsertTurn adds a turn that begins.
+func (w *write) InsertTurn(_ context.Context, t tandem.Turn) error {
 	w.later(nil, `
 		insert into turns (user_id, id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner,
 			lease_until, attempt, started_at, seq)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, '', '', '[]', 0, $9, $10, $11, $12, 0)`,
-		w.user, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, t.LeaseUntil, t.Attempt, t.StartedAt)
-	return t, nil
-}
-
-// question gives the id of the message that the turn answers: a new one, or the named one, behind which all goes.
-func (w *write) question(ctx context.Context, t tandem.Turn, again string) (string, error) {
-	if again != "" {
-		return again, w.forgetAfter(ctx, t.Conversation, again)
-	}
-	m, err := w.addMessage(ctx, tandem.Message{Conversation: t.Conversation, TurnID: t.ID, Role: tandem.RoleUser, Text: t.Text})
-	return m.ID, err
-}
-
-// busyFor is when a person whose turns are all running may ask again.
-const busyFor = time.Second
-
-func (w *write) mayRun(ctx context.Context, conv int64) error {
-	running, here := 0, 0
-	if _, err := w.one(ctx, into(&running, &here), `
-		select count(*), count(*) filter (where conversation = $2) from turns where user_id = $1 and status = 'running'`, w.user, conv); err != nil {
-		return err
-	}
-	switch {
-	case here > 0:
-		return tandem.Limited("busy", busyFor.Milliseconds(), "The assistant is still at work in this conversation.")
-	case running >= tandem.MaxRunningTurns:
-		return tandem.Limited("busy", busyFor.Milliseconds(), "The assistant is at work in %d conversations already.", running)
-	}
+		w.User, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, t.LeaseUntil, t.Attempt, t.StartedAt)
 	return nil
 }
 
 // SaveTurn stores Reply, Calls, N and Engine of a running turn and extends its lease. It reports whether the person asked to stop.
 // conflict: the turn has ended, or its lease went to another owner.
 func (db *DB) SaveTurn(ctx context.Context, t tandem.Turn) (cancel bool, err error) {
-	calls, err := json.Marshal(some(t.Calls))
+	calls, err := store.EncodeCalls(t)
 	if err != nil {
-		return false, fmt.Errorf("encode tool calls: %w", err)
+		return false, err
 	}
 	err = db.write(ctx, t.UserID, func(ctx context.Context, c *conn) error {
 		c.later(nil, `set local synchronous_commit = off`) // it matters only together with the end of the turn, which waits for the disk
 		found, err := c.one(ctx, into(&cancel), `
 			update turns set reply = $5, calls = $6, n = $7, engine = $8, lease_until = $9
 			where user_id = $1 and id = $2 and status = 'running' and lease_owner = $3 and attempt = $4 returning cancel`,
-			t.UserID, t.ID, t.LeaseOwner, t.Attempt, t.Reply, string(calls), t.N, t.Engine, db.clock().Add(tandem.TurnLease))
-		return lostIf(!found, err)
+			t.UserID, t.ID, t.LeaseOwner, t.Attempt, t.Reply, calls, t.N, t.Engine, db.clock().Add(tandem.TurnLease))
+		return store.LostIf(!found, err)
 	})
 	return cancel, err
-}
-
-func lostIf(lost bool, err error) error {
-	if err == nil && lost {
-		return tandem.Conflict("turn_id", "This turn has ended, or goes on elsewhere.")
-	}
-	return err
 }
 
 // EndTurn stores the assistant's message and the end of the turn in one write. respond, given the number of the write and the
@@ -119,38 +65,22 @@ func lostIf(lost bool, err error) error {
 func (db *DB) EndTurn(
 	ctx context.Context, t tandem.Turn, reply tandem.Message, respond func(tandem.Seq, tandem.Message) (json.RawMessage, error),
 ) (tandem.Turn, tandem.Message, error) {
-	cause := tandem.Cause{Actor: tandem.ActorAgent, TurnID: t.ID, Conversation: t.Conversation}
-	err := db.update(ctx, t.UserID, cause, func(ctx context.Context, w *write) (err error) {
-		var one int
-		held, err := w.one(ctx, into(&one), `
-			select 1 from turns where user_id = $1 and id = $2 and status = 'running' and lease_owner = $3 and attempt = $4`,
-			t.UserID, t.ID, t.LeaseOwner, t.Attempt)
-		if err := lostIf(!held, err); err != nil {
-			return err
-		}
-		reply.Conversation, reply.TurnID, reply.Role, reply.Status = t.Conversation, t.ID, tandem.RoleAssistant, string(t.Status)
-		if reply, err = w.addMessage(ctx, reply); err != nil {
-			return err
-		}
-		t.Seq, t.EndedAt = w.seq(), &w.now
-		if respond != nil {
-			if t.Response, err = respond(t.Seq, reply); err != nil {
-				return fmt.Errorf("render response: %w", err)
-			}
-		}
-		return w.endTurn(t)
-	})
-	return t, reply, err
+	return store.EndTurn(ctx, t, reply, respond, db.update)
 }
 
-func (w *write) endTurn(t tandem.Turn) error {
-	calls, err := json.Marshal(some(t.Calls))
-	if err != nil {
-		return fmt.Errorf("encode tool calls: %w", err)
-	}
+// HoldsTurn reports that the turn runs, and its lease is that of this attempt.
+func (w *write) HoldsTurn(ctx context.Context, t tandem.Turn) (bool, error) {
+	var one int
+	return w.one(ctx, into(&one), `
+		select 1 from turns where user_id = $1 and id = $2 and status = 'running' and lease_owner = $3 and attempt = $4`,
+		w.User, t.ID, t.LeaseOwner, t.Attempt)
+}
+
+// FinishTurn keeps the end of a turn.
+func (w *write) FinishTurn(_ context.Context, t tandem.Turn, calls string) error {
 	w.later(nil, `
 		update turns set status = $3, reply = $4, calls = $5, n = $6, engine = $7, ended_at = $8, response = $9, seq = $10 where user_id = $1 and id = $2`,
-		w.user, t.ID, t.Status, t.Reply, string(calls), t.N, t.Engine, t.EndedAt, text(t.Response), t.Seq)
+		w.User, t.ID, t.Status, t.Reply, calls, t.N, t.Engine, t.EndedAt, store.Text(t.Response), t.Seq)
 	return nil
 }
 

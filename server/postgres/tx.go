@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // Bounds of a transaction.
@@ -22,9 +23,6 @@ const (
 	maxAttempts  = 4                // runs of a transaction that lost a race
 	firstBackoff = 5 * time.Millisecond
 )
-
-// errUndo ends a transaction that is not to be kept, without being an error.
-var errUndo = errors.New("not to be kept")
 
 // read runs f on one consistent state of the store, as the user.
 func (db *DB) read(ctx context.Context, user tandem.UserID, f func(context.Context, *conn) error) error {
@@ -74,7 +72,7 @@ func (db *DB) asUser(ctx context.Context, user tandem.UserID, how string, f func
 	}()
 	c.begin(how, user)
 	switch err := f(ctx, c); {
-	case errors.Is(err, errUndo):
+	case errors.Is(err, store.ErrUndo):
 		return nil
 	case err != nil:
 		return err

@@ -199,7 +199,7 @@ func (w *write) readPostings(ctx context.Context, wanted []posting) (map[posting
 		return struct{}{}, err
 	}, `
 		select w.word, w.chunk, w.hits from unnest($2::text[], $3::integer[]) as k (word, chunk)
-		join words w on w.word = k.word and w.chunk = k.chunk where w.user_id = $1`, w.user, keys.words, keys.chunks)
+		join words w on w.word = k.word and w.chunk = k.chunk where w.user_id = $1`, w.User, keys.words, keys.chunks)
 	return sets, err
 }
 
@@ -208,12 +208,12 @@ func (w *write) savePostings(full, empty postings) {
 		w.later(nil, `
 			insert into words (user_id, word, chunk, hits) select $1, k.word, k.chunk, k.hits
 			from unnest($2::text[], $3::integer[], $4::bytea[]) as k (word, chunk, hits)
-			on conflict (user_id, word, chunk) do update set hits = excluded.hits`, w.user, full.words, full.chunks, full.hits)
+			on conflict (user_id, word, chunk) do update set hits = excluded.hits`, w.User, full.words, full.chunks, full.hits)
 	}
 	if len(empty.words) > 0 {
 		w.later(nil, `
 			delete from words w using unnest($2::text[], $3::integer[]) as k (word, chunk)
-			where w.user_id = $1 and w.word = k.word and w.chunk = k.chunk`, w.user, empty.words, empty.chunks)
+			where w.user_id = $1 and w.word = k.word and w.chunk = k.chunk`, w.User, empty.words, empty.chunks)
 	}
 }
 

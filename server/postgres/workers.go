@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // Partitions tells how many lists the outbox has; all entries of a user are on one of them.
@@ -29,16 +30,16 @@ func (db *DB) Forward(
 		c.later(nil, `select set_config('synchronous_commit', 'off', true)`)
 		free := false
 		if _, err := c.one(ctx, into(&free), `select pg_try_advisory_xact_lock($1::integer, $2::integer)`, relayLock, partition); !free || err != nil {
-			return errors.Join(err, errUndo)
+			return errors.Join(err, store.ErrUndo)
 		}
 		entries, err := list(ctx, c, scanOutgoing, `
 			select id, seq, topic, user_id, event from outbox where partition = $1 order by id limit $2`, partition, limit)
 		if n = len(entries); n == 0 || err != nil {
-			return errors.Join(err, errUndo)
+			return errors.Join(err, store.ErrUndo)
 		}
 		done, err := publish(ctx, entries)
 		if failed = err; len(done) == 0 {
-			return errUndo
+			return store.ErrUndo
 		}
 		c.later(nil, `delete from outbox where partition = $1 and id = any ($2::bigint[])`, partition, done)
 		return nil
@@ -145,53 +146,17 @@ func (db *DB) CountFailure(ctx context.Context, consumer, eventID string) (failu
 
 // AddNotice shows that a reminder fired, once per generation and event, and only while its task is open. False: it was there, or
 // nobody wants it any more. A task that the user does not have is not found.
-func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (added bool, err error) {
-	err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
-		added = false
-		if seen, err := w.inInbox(ctx, in); seen || err != nil {
-			return err
-		}
-		w.putInbox(in)
-		t, err := w.taskByUID(ctx, n.TaskUID)
-		switch {
-		case err != nil:
-			return err
-		case t == nil:
-			return tandem.NotFound("task_id", n.TaskUID, "task")
-		case !t.Open():
-			return nil
-		}
-		settings, err := fullSettings(ctx, w.conn, w.user)
-		if err != nil {
-			return err
-		}
-		_, n.Silent = settings.QuietUntil(w.now)
-		if added, err = w.addNotice(ctx, n); added {
-			w.planDeliveries(tandem.PlanDeliveries(settings, n, w.now))
-		}
-		return err
-	})
-	return added && err == nil, err
+func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (bool, error) {
+	return store.AddNotice(ctx, in, n, db.update)
 }
 
-func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
-	var due any
-	if n.Due != nil {
-		doc, err := json.Marshal(n.Due)
-		if err != nil {
-			return false, fmt.Errorf("encode due date: %w", err)
-		}
-		due = string(doc)
-	}
-	n.FiredAt = n.FiredAt.UTC().Truncate(time.Millisecond)
+// InsertNotice adds a notice, once a generation.
+func (w *write) InsertNotice(ctx context.Context, n tandem.Notice, due any) (bool, error) {
 	rows, err := w.exec(ctx, `
 		insert into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at, silent)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
-		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, n.FiredAt, n.Silent)
-	if err != nil || rows == 0 {
-		return false, err
-	}
-	return true, w.put(tandem.KindNotice, n.ID, int64(w.seq()), n.Row())
+		w.User, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, n.FiredAt, n.Silent)
+	return rows > 0, err
 }
 
 func scanNotice(r row) (n tandem.Notice, err error) {
@@ -205,16 +170,16 @@ func scanNotice(r row) (n tandem.Notice, err error) {
 	return n, err
 }
 
-// dismiss takes notices off every device; unknown and dismissed ones are left alone.
-func (w *write) dismiss(ctx context.Context, ids []string) error {
+// Dismiss takes notices off every device; unknown and dismissed ones are left alone.
+func (w *write) Dismiss(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	return w.dismissed(ctx, `update notices set shown = false where user_id = $1 and id = any ($2::text[]) and shown returning id`, ids)
 }
 
-// dismissOf dismisses the notices of tasks.
-func (w *write) dismissOf(ctx context.Context, uids []string) error {
+// DismissOf dismisses the notices of tasks.
+func (w *write) DismissOf(ctx context.Context, uids []string) error {
 	if len(uids) == 0 {
 		return nil
 	}
@@ -222,10 +187,8 @@ func (w *write) dismissOf(ctx context.Context, uids []string) error {
 }
 
 func (w *write) dismissed(ctx context.Context, query string, arg []string) error {
-	ids, err := list(ctx, w.conn, single[string], query, w.user, arg)
-	for _, id := range ids {
-		w.gone(tandem.KindNotice, id, int64(w.seq()))
-	}
+	ids, err := list(ctx, w.conn, single[string], query, w.User, arg)
+	w.Gone(tandem.KindNotice, ids...)
 	return err
 }
 

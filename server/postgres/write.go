@@ -22,18 +22,13 @@ func readAccount(ctx context.Context, c *conn, user tandem.UserID) (a store.Acco
 // write is one transaction of one user while it is put together.
 type write struct {
 	*conn
-	db      *DB
-	user    tandem.UserID
-	cause   tandem.Cause
-	now     time.Time
-	account store.Account
-	before  store.Account   // at the beginning
-	plain   tandem.Settings // as they were when the write began
-	changes []tandem.Change
-	events  []tandem.Event
-	known   map[string]*tandem.Task // tasks as they are in this transaction, by uid; nil: there is none
-	index   index
-	undone  bool // errUndo ended it
+	store.Write
+	before store.Account   // at the beginning
+	plain  tandem.Settings // as they are in this transaction
+	events []tandem.Event
+	known  map[string]*tandem.Task // tasks as they are in this transaction, by uid; nil: there is none
+	index  index
+	undone bool // store.ErrUndo ended it
 }
 
 // update runs one write of a user. What change logs takes the user's next number; a write that logs nothing takes none. change may
@@ -49,12 +44,12 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 	defer leave()
 	var w *write
 	err = db.write(ctx, user, func(ctx context.Context, c *conn) error {
-		w = &write{conn: c, db: db, user: user, cause: cause, known: map[string]*tandem.Task{}}
-		if err := w.open(ctx); err != nil {
+		w = &write{conn: c, Write: store.Write{User: user, Cause: cause, NewID: db.newID}, known: map[string]*tandem.Task{}}
+		if err := w.open(ctx, db.clock); err != nil {
 			return err
 		}
 		if err := change(ctx, w); err != nil {
-			w.undone = errors.Is(err, errUndo)
+			w.undone = errors.Is(err, store.ErrUndo)
 			return err
 		}
 		if err := w.finish(ctx); err != nil {
@@ -63,19 +58,12 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 		tandem.FaultPoint("tx.before_commit")
 		return nil
 	})
-	if err == nil && len(w.changes) > 0 && !w.undone && db.OnCommit != nil {
+	if err == nil && len(w.Changes) > 0 && !w.undone && db.OnCommit != nil {
 		tandem.FaultPoint("tx.after_commit_before_publish")
-		db.OnCommit(w.delta())
+		db.OnCommit(w.Delta())
 		tandem.FaultPoint("tx.after_commit_before_ack")
 	}
 	return err
-}
-
-// seq is the number that this write takes if it logs a change.
-func (w *write) seq() tandem.Seq { return w.account.Seq + 1 }
-
-func (w *write) delta() tandem.Delta {
-	return tandem.Delta{User: w.user, From: w.seq(), To: w.seq(), Changes: w.changes}
 }
 
 // lockAccount makes the write the only one of its user until it ends.
@@ -83,53 +71,23 @@ const lockAccount = `
 	select seq, floor, numbers, conversations, pending, completed, deleted, settings from users where user_id = $1 for no key update`
 
 // open locks the user's row and makes it at the first write.
-func (w *write) open(ctx context.Context) error {
-	var settings *string
-	dest := append(w.account.Fields(), &settings)
-	found, err := w.one(ctx, dest, lockAccount, w.user)
-	w.now = w.db.clock() // not before it is our turn: times of writes are in the order of their numbers
+func (w *write) open(ctx context.Context, clock func() time.Time) error {
+	var settings []byte
+	dest := append(w.Account.Fields(), &settings)
+	found, err := w.one(ctx, dest, lockAccount, w.User)
+	w.Now = clock() // not before it is our turn: times of writes are in the order of their numbers
 	if err != nil {
 		return err
 	}
 	if !found {
-		w.later(nil, `insert into users (user_id, created_at) values ($1, $2) on conflict (user_id) do nothing`, w.user, w.now)
-		if _, err := w.one(ctx, dest, lockAccount, w.user); err != nil {
+		w.later(nil, `insert into users (user_id, created_at) values ($1, $2) on conflict (user_id) do nothing`, w.User, w.Now)
+		if _, err := w.one(ctx, dest, lockAccount, w.User); err != nil {
 			return err
 		}
 	}
-	w.before = w.account
-	w.plain, err = decodeSettings(settings)
+	w.before = w.Account
+	w.plain, err = store.DecodeSettings(settings)
 	return err
-}
-
-// put logs that a row is new or changed.
-func (w *write) put(kind tandem.Kind, id string, version int64, row any) error {
-	data, err := encode(row)
-	if err == nil {
-		w.change(kind, id, version, data)
-	}
-	return err
-}
-
-// encode writes a row as JSON, unless it is.
-func encode(row any) (json.RawMessage, error) {
-	if data, ok := row.(json.RawMessage); ok {
-		return data, nil
-	}
-	data, err := json.Marshal(row)
-	if err != nil {
-		return nil, fmt.Errorf("encode row: %w", err)
-	}
-	return data, nil
-}
-
-// gone logs that a row is none any more for clients.
-func (w *write) gone(kind tandem.Kind, id string, version int64) { w.change(kind, id, version, nil) }
-
-func (w *write) change(kind tandem.Kind, id string, version int64, row json.RawMessage) {
-	w.changes = append(w.changes, tandem.Change{
-		Kind: kind, ID: id, Version: version, Row: row, Actor: w.cause.Actor, TurnID: w.cause.TurnID, Client: w.cause.Client, Mid: w.cause.Mid,
-	})
 }
 
 // finish queues what the write leaves behind: its place in the log is the last statement before COMMIT.
@@ -137,13 +95,13 @@ func (w *write) finish(ctx context.Context) error {
 	if err := w.saveIndex(ctx); err != nil {
 		return err
 	}
-	if len(w.changes) > 0 {
+	if len(w.Changes) > 0 {
 		return w.log()
 	}
-	if a := w.account; a != w.before {
+	if a := w.Account; a != w.before {
 		w.later(nil, `
 			update users set numbers = $2, conversations = $3, pending = $4, completed = $5, deleted = $6 where user_id = $1`,
-			w.user, a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted])
+			w.User, a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted])
 	}
 	return nil
 }
@@ -154,11 +112,11 @@ func (w *write) log() error {
 	if err != nil {
 		return err
 	}
-	kinds, ids, versions := make([]string, len(w.changes)), make([]string, len(w.changes)), make([]int64, len(w.changes))
-	for i, ch := range w.changes {
+	kinds, ids, versions := make([]string, len(w.Changes)), make([]string, len(w.Changes)), make([]int64, len(w.Changes))
+	for i, ch := range w.Changes {
 		kinds[i], ids[i], versions[i] = string(ch.Kind), ch.ID, ch.Version
 	}
-	a, c := w.account, w.cause
+	a, c := w.Account, w.Cause
 	w.later(nil, `
 		with counter as (
 			update users set seq = $2, numbers = $3, conversations = $4, pending = $5, completed = $6, deleted = $7 where user_id = $1
@@ -170,8 +128,8 @@ func (w *write) log() error {
 		insert into outbox (partition, user_id, seq, topic, event, at)
 		select $16::smallint, $1, $2, o.topic, o.event, $12::timestamptz
 		from unnest($17::text[], $18::text[]) with ordinality as o (topic, event, n) order by o.n`,
-		w.user, w.seq(), a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted],
-		string(c.Actor), c.TurnID, c.Client, c.Mid, w.now, kinds, ids, versions, listOf(w.user), topics, events)
+		w.User, w.Seq(), a.Numbers, a.Conversations, a.Tasks[store.Pending], a.Tasks[store.Completed], a.Tasks[store.Deleted],
+		string(c.Actor), c.TurnID, c.Client, c.Mid, w.Now, kinds, ids, versions, listOf(w.User), topics, events)
 	return nil
 }
 

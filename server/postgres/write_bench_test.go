@@ -12,6 +12,7 @@ import (
 
 	"tandem"
 	"tandem/ops/dev/stack"
+	"tandem/server/store"
 )
 
 // BenchmarkWritePath writes tasks of 1,000 users with 32 writers, and then the same rows without the order of each user: no lock on
@@ -84,36 +85,32 @@ func rate(b *testing.B, write func(tandem.UserID) error) float64 {
 
 // writeUnordered writes the rows of an edit under a number that nobody else has.
 func writeUnordered(ctx context.Context, db *DB, user tandem.UserID, number int64) error {
-	e := tandem.Edit{Cause: tandem.Cause{OpID: db.newID()}, Decide: decideOne}
-	return db.write(ctx, user, func(ctx context.Context, c *conn) error {
-		w := &write{conn: c, db: db, user: user, cause: e.Cause, now: db.clock(), known: map[string]*tandem.Task{}, plain: tandem.DefaultSettings()}
-		var settings *string
-		unlocked := strings.TrimSuffix(lockAccount, "for no key update")
-		if _, err := w.one(ctx, append(w.account.Fields(), &settings), unlocked, user); err != nil {
-			return err
-		}
-		w.account.Seq, w.account.Numbers = tandem.Seq(number), number
-		r := operation{edit: e}
-		sc, err := w.loadScene(ctx, e)
-		if err != nil {
-			return err
-		}
-		plan, err := e.Decide(sc)
-		if err != nil {
-			return err
-		}
-		if err := r.apply(ctx, w, sc, plan); err != nil {
-			return err
-		}
-		r.record(w)
-		if err := w.finish(ctx); err != nil {
-			return err
-		}
-		last := &w.queue[len(w.queue)-1]
-		from, to := strings.Index(last.query, "update users set"), strings.Index(last.query, "where user_id = $1")
-		last.query = last.query[:from] + "select $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint " + last.query[to+len("where user_id = $1"):]
-		return nil
-	})
+	unordered := func(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) error {
+		return db.write(ctx, user, func(ctx context.Context, c *conn) error {
+			w := &write{
+				conn: c, Write: store.Write{User: user, Cause: cause, Now: db.clock(), NewID: db.newID},
+				known: map[string]*tandem.Task{}, plain: tandem.DefaultSettings(),
+			}
+			var settings *string
+			unlocked := strings.TrimSuffix(lockAccount, "for no key update")
+			if _, err := w.one(ctx, append(w.Account.Fields(), &settings), unlocked, user); err != nil {
+				return err
+			}
+			w.Account.Seq, w.Account.Numbers = tandem.Seq(number), number
+			if err := change(ctx, w); err != nil {
+				return err
+			}
+			if err := w.finish(ctx); err != nil {
+				return err
+			}
+			last := &w.queue[len(w.queue)-1]
+			from, to := strings.Index(last.query, "update users set"), strings.Index(last.query, "where user_id = $1")
+			last.query = last.query[:from] + "select $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint " + last.query[to+len("where user_id = $1"):]
+			return nil
+		})
+	}
+	_, err := store.Edit(ctx, user, tandem.Edit{Decide: decideOne}, db.newID, db.log, unordered)
+	return err
 }
 
 func BenchmarkEdit(b *testing.B) {

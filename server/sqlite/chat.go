@@ -3,10 +3,10 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // Conversation gives one conversation; not_found for an unknown one.
@@ -50,10 +50,8 @@ func (db *DB) Conversations(ctx context.Context, user tandem.UserID, after int64
 		out, err = list(ctx, c, scanConversation, query, user, after, limit+1)
 		return err
 	})
-	if len(out) > limit {
-		return out[:limit], true, err
-	}
-	return out, false, err
+	out, more = store.UpTo(limit, out)
+	return out, more, err
 }
 
 // History gives the messages of a conversation before the named one (empty: the newest), oldest first, and whether there are
@@ -85,9 +83,7 @@ func (db *DB) messages(
 			where user_id = ? and conversation = ? and position < ? and (? or role <> 'hidden') order by position desc limit ?`,
 			user, conv, end, hidden, limit+1)
 	})
-	if len(out) > limit {
-		out, more = out[:limit], true
-	}
+	out, more = store.UpTo(limit, out)
 	slices.Reverse(out)
 	return out, more, err
 }
@@ -114,117 +110,65 @@ func scanMessage(r row) (m tandem.Message, err error) {
 
 // AddMessage adds to a conversation. A hidden message is for the model alone: it takes no number and reaches no device.
 func (db *DB) AddMessage(ctx context.Context, user tandem.UserID, cause tandem.Cause, m tandem.Message) (tandem.Message, error) {
-	err := db.update(ctx, user, cause, func(ctx context.Context, w *write) (err error) {
-		if _, err = conversation(ctx, w.conn, user, m.Conversation); err != nil {
-			return err
-		}
-		m, err = w.addMessage(ctx, m)
-		return err
-	})
-	return m, err
+	return store.AddMessage(ctx, user, cause, m, db.update)
 }
 
-func (w *write) addMessage(ctx context.Context, m tandem.Message) (tandem.Message, error) {
-	m.UserID = w.user
-	if m.ID == "" {
-		m.ID = w.db.newID()
-	}
-	if m.CreatedAt.IsZero() {
-		m.CreatedAt = w.now
-	}
-	calls, err := json.Marshal(some(m.ToolCalls))
-	if err != nil {
-		return m, fmt.Errorf("encode tool calls: %w", err)
-	}
-	_, err = w.exec(ctx, `
+// InsertMessage adds a message.
+func (w *write) InsertMessage(ctx context.Context, m tandem.Message, calls string) error {
+	_, err := w.exec(ctx, `
 		insert into messages (user_id, id, conversation, turn_id, role, text, tool_calls, engine, status, created_at)
 		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		w.user, m.ID, m.Conversation, m.TurnID, m.Role, m.Text, string(calls), m.Engine, m.Status, milli(m.CreatedAt))
-	switch {
-	case unique(err):
-		return m, tandem.Conflict("message_id", "There is already a message with this id.").Because(err)
-	case err != nil || m.Role == tandem.RoleHidden:
-		return m, err
-	}
-	if err := w.put(tandem.KindMsg, m.ID, int64(w.seq()), m.Row()); err != nil {
-		return m, err
-	}
-	return m, w.touch(ctx, m.Conversation)
+		w.User, m.ID, m.Conversation, m.TurnID, m.Role, m.Text, calls, m.Engine, m.Status, milli(m.CreatedAt))
+	return uniqueAs(err, "message_id", "There is already a message with this id.")
 }
 
-// touch marks a conversation as just used, unless this write has saved it already.
-func (w *write) touch(ctx context.Context, number int64) error {
-	id := tandem.ConversationKey(number)
-	if i := slices.IndexFunc(w.changes, func(ch tandem.Change) bool { return ch.Kind == tandem.KindConv && ch.ID == id }); i >= 0 {
-		saved := w.changes[i]
-		w.changes = append(slices.Delete(w.changes, i, i+1), saved)
-		return nil
-	}
-	conv, err := conversation(ctx, w.conn, w.user, number)
-	if err != nil {
-		return err
-	}
-	return w.saveConversation(ctx, conv)
+// Conversation gives a conversation; not_found for an unknown one.
+func (w *write) Conversation(ctx context.Context, number int64) (tandem.Conversation, error) {
+	return conversation(ctx, w.conn, w.User, number)
 }
 
-// saveConversation writes a conversation as changed now, and logs it once a write.
-func (w *write) saveConversation(ctx context.Context, conv tandem.Conversation) error {
-	conv.UserID, conv.UpdatedAt = w.user, w.now
-	if _, err := w.exec(ctx, `
+// PutConversation makes a conversation or changes it.
+func (w *write) PutConversation(ctx context.Context, c tandem.Conversation) error {
+	_, err := w.exec(ctx, `
 		insert into conversations (user_id, number, title, created_at, updated_at) values (?, ?, ?, ?, ?)
 		on conflict (user_id, number) do update set title = excluded.title, updated_at = excluded.updated_at`,
-		w.user, conv.Number, conv.Title, milli(conv.CreatedAt), milli(conv.UpdatedAt)); err != nil {
-		return err
-	}
-	id := tandem.ConversationKey(conv.Number)
-	w.changes = slices.DeleteFunc(w.changes, func(ch tandem.Change) bool { return ch.Kind == tandem.KindConv && ch.ID == id })
-	return w.put(tandem.KindConv, id, int64(w.seq()), conv.Row())
+		w.User, c.Number, c.Title, milli(c.CreatedAt), milli(c.UpdatedAt))
+	return err
 }
 
-// newConversation begins one, with the user's next number.
-func (w *write) newConversation(ctx context.Context, title string) (int64, error) {
-	w.account.Conversations++
-	number := w.account.Conversations
-	return number, w.saveConversation(ctx, tandem.Conversation{Number: number, Title: title, CreatedAt: w.now})
-}
-
-// deleteConversation removes a conversation with its messages, turns and questions.
-func (w *write) deleteConversation(ctx context.Context, number int64) error {
+// DeleteConversation removes a conversation with its messages, turns and questions.
+func (w *write) DeleteConversation(ctx context.Context, number int64) error {
 	ids, err := list(ctx, w.conn, single[string], `
-		select id from messages where user_id = ? and conversation = ? and role <> 'hidden'`, w.user, number)
+		select id from messages where user_id = ? and conversation = ? and role <> 'hidden'`, w.User, number)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		w.gone(tandem.KindMsg, id, int64(w.seq()))
-	}
+	w.Gone(tandem.KindMsg, ids...)
 	open, err := list(ctx, w.conn, single[string], `
-		select id from approvals where user_id = ? and open = 1 and conversation = ?`, w.user, number)
+		select id from approvals where user_id = ? and open = 1 and conversation = ?`, w.User, number)
 	if err != nil {
 		return err
 	}
-	for _, id := range open {
-		w.gone(tandem.KindApproval, id, int64(w.seq()))
-	}
-	w.gone(tandem.KindConv, tandem.ConversationKey(number), int64(w.seq()))
+	w.Gone(tandem.KindApproval, open...)
+	w.Gone(tandem.KindConv, tandem.ConversationKey(number))
 	for _, query := range []string{
 		`delete from approvals where user_id = ? and conversation = ?`,
 		`delete from messages where user_id = ? and conversation = ?`,
 		`delete from turns where user_id = ? and conversation = ?`,
 		`delete from conversations where user_id = ? and number = ?`,
 	} {
-		if _, err := w.exec(ctx, query, w.user, number); err != nil {
+		if _, err := w.exec(ctx, query, w.User, number); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forgetAfter removes every message of the conversation that came after the named one, which is the person's.
-func (w *write) forgetAfter(ctx context.Context, conv int64, message string) error {
+// ForgetAfter removes every message of the conversation that came after the named one, which is the person's.
+func (w *write) ForgetAfter(ctx context.Context, conv int64, message string) error {
 	var at int64
 	found, err := w.one(ctx, into(&at), `
-		select position from messages where user_id = ? and id = ? and conversation = ? and role = 'user'`, w.user, message, conv)
+		select position from messages where user_id = ? and id = ? and conversation = ? and role = 'user'`, w.User, message, conv)
 	if err != nil {
 		return err
 	}
@@ -232,13 +176,11 @@ func (w *write) forgetAfter(ctx context.Context, conv int64, message string) err
 		return tandem.NotFound("message", message, "message")
 	}
 	ids, err := list(ctx, w.conn, single[string], `
-		select id from messages where user_id = ? and conversation = ? and position > ? and role <> 'hidden'`, w.user, conv, at)
+		select id from messages where user_id = ? and conversation = ? and position > ? and role <> 'hidden'`, w.User, conv, at)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		w.gone(tandem.KindMsg, id, int64(w.seq()))
-	}
-	_, err = w.exec(ctx, `delete from messages where user_id = ? and conversation = ? and position > ?`, w.user, conv, at)
+	w.Gone(tandem.KindMsg, ids...)
+	_, err = w.exec(ctx, `delete from messages where user_id = ? and conversation = ? and position > ?`, w.User, conv, at)
 	return err
 }

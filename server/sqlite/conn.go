@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -172,6 +173,15 @@ func list[T any](ctx context.Context, c *conn, scan func(row) (T, error), query 
 	return out, rows.Err()
 }
 
+// jsonList writes an argument for json_each.
+func jsonList[T any](values []T) (string, error) {
+	data, err := json.Marshal(values)
+	if err != nil {
+		return "", fmt.Errorf("encode list: %w", err)
+	}
+	return string(data), nil
+}
+
 // single scans a row of one column.
 func single[T any](r row) (v T, err error) {
 	err = r.Scan(&v)
@@ -195,6 +205,14 @@ func into(dest ...any) []any { return dest }
 func unique(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (e.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// uniqueAs explains the breach of a unique constraint as a conflict.
+func uniqueAs(err error, field, message string) error {
+	if unique(err) {
+		return tandem.Conflict(field, "%s", message).Because(err)
+	}
+	return err
 }
 
 // milli writes an instant as the store keeps it.

@@ -7,10 +7,11 @@ import (
 	"tandem"
 )
 
-func (w *write) planDeliveries(ctx context.Context, planned []tandem.PlannedDelivery) error {
+// PlanDeliveries keeps on which roads a notice is to go.
+func (w *write) PlanDeliveries(ctx context.Context, planned []tandem.PlannedDelivery) error {
 	for _, p := range planned {
 		if _, err := w.exec(ctx, `insert into deliveries (user_id, event_id, channel, target, next_at) values (?, ?, ?, ?, ?)`,
-			w.user, p.EventID, p.Medium, p.Target, milli(p.At)); err != nil {
+			w.User, p.EventID, p.Medium, p.Target, milli(p.At)); err != nil {
 			return err
 		}
 	}

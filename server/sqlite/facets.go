@@ -19,7 +19,7 @@ func (w *write) setFacet(ctx context.Context, task int64, f store.Facet) error {
 	id, place := chunk(task)
 	data, loaded := w.facets[id]
 	if !loaded {
-		if _, err := w.one(ctx, into(&data), `select data from facets where user_id = ? and id = ?`, w.user, id); err != nil {
+		if _, err := w.one(ctx, into(&data), `select data from facets where user_id = ? and id = ?`, w.User, id); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (w *write) setFacet(ctx context.Context, task int64, f store.Facet) error {
 func (w *write) saveFacets(ctx context.Context) error {
 	for id, data := range w.facets {
 		if _, err := w.exec(ctx, `
-			insert into facets (id, user_id, data) values (?, ?, ?) on conflict (id) do update set data = excluded.data`, id, w.user, data); err != nil {
+			insert into facets (id, user_id, data) values (?, ?, ?) on conflict (id) do update set data = excluded.data`, id, w.User, data); err != nil {
 			return err
 		}
 	}

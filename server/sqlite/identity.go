@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // touchEvery is how exactly the last use of a token or device is known: each note of it is a write that every device hears of.
@@ -14,25 +15,15 @@ const touchEvery = time.Hour
 func (db *DB) AddDevice(ctx context.Context, user tandem.UserID, hash, name string) error {
 	return db.updateSettings(ctx, user, func(ctx context.Context, w *write) error {
 		_, err := w.exec(ctx, `insert into devices (user_id, id, hash, name, created_at, last_seen_at) values (?, ?, ?, ?, ?5, ?5)`,
-			user, db.newID(), hash, name, milli(w.now))
-		if unique(err) {
-			return tandem.Conflict("device", "There is such a device already.").Because(err)
-		}
-		return err
+			user, db.newID(), hash, name, milli(w.Now))
+		return uniqueAs(err, "device", "There is such a device already.")
 	})
 }
 
 // updateSettings runs a change of what the settings row shows, and logs that row where it changed.
 func (db *DB) updateSettings(ctx context.Context, user tandem.UserID, change func(context.Context, *write) error) error {
 	return db.update(ctx, user, tandem.Cause{Actor: tandem.ActorUser}, func(ctx context.Context, w *write) error {
-		before, err := fullSettings(ctx, w.conn, user)
-		if err != nil {
-			return err
-		}
-		if err := change(ctx, w); err != nil {
-			return err
-		}
-		return w.logSettings(ctx, before)
+		return store.LogSettings(ctx, w, func(tandem.Settings) error { return change(ctx, w) })
 	})
 }
 
@@ -65,8 +56,8 @@ func (db *DB) RotateDevice(ctx context.Context, oldHash, newHash string) error {
 		if err != nil {
 			return err
 		}
-		if w.now.Sub(seen) >= touchEvery {
-			seen = w.now
+		if w.Now.Sub(seen) >= touchEvery {
+			seen = w.Now
 		}
 		_, err = w.exec(ctx, `update devices set hash = ?, last_seen_at = ? where user_id = ? and id = ?`, newHash, milli(seen), user, id)
 		return err

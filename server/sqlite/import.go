@@ -3,144 +3,52 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// importer remembers across batches what the rows before have become.
-type importer struct {
-	conversations map[int64]int64 // exported number → the one here; absent: not imported
-	fresh         map[string]bool // uids of tasks that this import added
-	added         int
+// Import reads rows as Export gave them, as store.Import says.
+func (db *DB) Import(ctx context.Context, user tandem.UserID, next func() (kind string, row json.RawMessage, err error)) (int, error) {
+	return store.Import(ctx, user, next, db.newID, db.update)
 }
 
-// batch adds the rows that are new and gives their number.
-func (im *importer) batch(ctx context.Context, w *write, rows []importRow) (added int, err error) {
-	for _, r := range rows {
-		isNew, err := im.row(ctx, w, r)
-		if err != nil {
-			return 0, err
-		}
-		if isNew {
-			added++
-		}
-	}
-	return added, nil
+// Taken reports that there is a task with a number.
+func (w *write) Taken(ctx context.Context, number int64) (bool, error) {
+	t, err := taskByNumber(ctx, w.conn, w.User, account{w.Account, w.ordinal}, number)
+	return t != nil, err
 }
 
-func (im *importer) row(ctx context.Context, w *write, r importRow) (bool, error) {
-	switch r.kind {
-	case exportSettings:
-		return importOf(r, func(s tandem.Settings) (bool, error) { return false, w.saveSettings(ctx, s) })
-	case exportTask:
-		return importOf(r, func(t tandem.Task) (bool, error) { return im.task(ctx, w, t) })
-	case exportVersion:
-		return importOf(r, func(v exportedVersion) (bool, error) { return im.version(ctx, w, v) })
-	case exportConversation:
-		return importOf(r, func(c tandem.Conversation) (bool, error) { return im.conversation(ctx, w, c) })
-	case exportMessage:
-		return importOf(r, func(m tandem.Message) (bool, error) { return im.message(ctx, w, m) })
-	case exportEvent:
-		return importOf(r, func(e exportedEvent) (bool, error) { return w.importEvent(ctx, e) })
-	}
-	return false, tandem.NotOneOf("kind", r.kind, []string{exportSettings, exportTask, exportVersion, exportConversation, exportMessage, exportEvent})
-}
-
-func importOf[T any](r importRow, add func(T) (bool, error)) (bool, error) {
-	var v T
-	if err := json.Unmarshal(r.doc, &v); err != nil {
-		return false, tandem.Invalid("row", r.kind, "This is no exported %s.", r.kind).Because(err)
-	}
-	return add(v)
-}
-
-// task adds a task with its history as it was told; what derives from the user's zone was derived when it was exported.
-func (im *importer) task(ctx context.Context, w *write, t tandem.Task) (bool, error) {
-	if err := tandem.CheckImported(&t); err != nil {
-		return false, err
-	}
-	there, err := taskByUID(ctx, w.conn, w.user, t.UID)
-	if there != nil || err != nil {
-		return false, err
-	}
-	t.UserID = w.user
-	if t.Number < 1 || t.Number > tandem.MaxImportedNumber {
-		t.Number = w.account.Numbers + 1
-	} else if taken, err := taskByNumber(ctx, w.conn, w.user, w.account, t.Number); err != nil {
-		return false, err
-	} else if taken != nil {
-		t.Number = w.account.Numbers + 1
-	}
-	w.account.Numbers = max(w.account.Numbers, t.Number)
-	im.fresh[t.UID] = true
-	return true, w.saveTask(ctx, nil, t)
-}
-
-// version adds an outdated state of a task that this import added.
-func (im *importer) version(ctx context.Context, w *write, v exportedVersion) (bool, error) {
-	var t tandem.Task
-	if err := json.Unmarshal(v.Task, &t); err != nil {
-		return false, tandem.Invalid("row", exportVersion, "This is no exported version.").Because(err)
-	}
-	if !im.fresh[t.UID] {
-		return false, nil
-	}
-	current, err := taskByUID(ctx, w.conn, w.user, t.UID)
-	if err != nil {
-		return false, err
-	}
-	t.UserID, t.Number = w.user, current.Number
+// ImportVersion adds an outdated state of a task.
+func (w *write) ImportVersion(ctx context.Context, t tandem.Task, saved, until time.Time) (bool, error) {
 	doc, err := json.Marshal(t)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("encode task: %w", err)
 	}
 	n, err := w.exec(ctx, `
 		insert or ignore into versions (user_id, task, version, seq, op_id, turn_id, saved_at, until, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		w.user, taskID(w.account.ordinal, current.Number), t.Version, w.seq(), w.cause.OpID, "", milli(v.SavedAt), milli(v.Until), string(doc))
+		w.User, taskID(w.ordinal, t.Number), t.Version, w.Seq(), w.Cause.OpID, "", milli(saved), milli(until), string(doc))
 	return n > 0, err
 }
 
-// conversation adds one under the user's next number, unless one that began at the same moment under the same title is there.
-func (im *importer) conversation(ctx context.Context, w *write, c tandem.Conversation) (bool, error) {
-	var there int64
-	found, err := w.one(ctx, into(&there), `select number from conversations where user_id = ? and created_at = ? and title = ?`,
-		w.user, milli(c.CreatedAt), c.Title)
-	if found || err != nil {
-		im.conversations[c.Number] = there
-		return false, err
-	}
-	w.account.Conversations++
-	im.conversations[c.Number] = w.account.Conversations
-	c.Number = w.account.Conversations
-	return true, w.saveConversation(ctx, c)
+// SameConversation finds a conversation by its beginning.
+func (w *write) SameConversation(ctx context.Context, c tandem.Conversation) (number int64, found bool, err error) {
+	found, err = w.one(ctx, into(&number), `select number from conversations where user_id = ? and created_at = ? and title = ?`,
+		w.User, milli(c.CreatedAt), c.Title)
+	return number, found, err
 }
 
-func (im *importer) message(ctx context.Context, w *write, m tandem.Message) (bool, error) {
+// HasMessage reports that there is a message with an id.
+func (w *write) HasMessage(ctx context.Context, id string) (bool, error) {
 	var one int
-	there, err := w.one(ctx, into(&one), `select 1 from messages where user_id = ? and id = ?`, w.user, m.ID)
-	if there || err != nil {
-		return false, err
-	}
-	number, ok := im.conversations[m.Conversation]
-	if !ok {
-		return false, tandem.Invalid("conversation", m.Conversation, "The conversation of this message is not in the file.")
-	}
-	if m.Role != tandem.RoleUser && m.Role != tandem.RoleAssistant {
-		return false, tandem.NotOneOf("role", string(m.Role), []tandem.Role{tandem.RoleUser, tandem.RoleAssistant})
-	}
-	m.Conversation = number
-	_, err = w.addMessage(ctx, m)
-	return err == nil, err
+	return w.one(ctx, into(&one), `select 1 from messages where user_id = ? and id = ?`, w.User, id)
 }
 
-// importEvent adds to the trail what was the same user's.
-func (w *write) importEvent(ctx context.Context, e exportedEvent) (bool, error) {
-	event, err := tandem.DecodeEvent(e.Topic, e.Event)
-	if err != nil || event.UserID != w.user {
-		return false, err
-	}
+// ImportEvent adds an event to the trail.
+func (w *write) ImportEvent(ctx context.Context, topic tandem.Topic, e tandem.Event, doc json.RawMessage) (bool, error) {
 	n, err := w.exec(ctx, `insert or ignore into audit (user_id, event_id, topic, at, event) values (?, ?, ?, ?, ?)`,
-		w.user, event.EventID, e.Topic, milli(time.Time(event.Timestamp)), string(e.Event))
+		w.User, e.EventID, topic, milli(time.Time(e.Timestamp)), string(doc))
 	return n > 0, err
 }

@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"tandem"
@@ -55,13 +53,13 @@ func (f *finder) Entries(ctx context.Context, sort tandem.Sort, numbers []int64)
 	for i, number := range numbers {
 		numbers[i] = taskID(f.account.ordinal, number)
 	}
-	ids, err := json.Marshal(numbers)
+	ids, err := jsonList(numbers)
 	if err != nil {
-		return nil, fmt.Errorf("encode ids: %w", err)
+		return nil, err
 	}
 	key, _ := store.Columns(sort)
 	return list(ctx, f.conn, entryOf(sort), `
-		select t.id, `+key+`, t.uid from json_each(?) j cross join tasks t on t.id = j.value where t.user_id = ?`, string(ids), f.user)
+		select t.id, `+key+`, t.uid from json_each(?) j cross join tasks t on t.id = j.value where t.user_id = ?`, ids, f.user)
 }
 
 // The number of index rows that are read at a time grows from the first to the last.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // LastMid gives the number of the last mutation of a socket client that is settled; 0 for an unknown client.
@@ -37,68 +38,40 @@ func midOutcome(ctx context.Context, c *conn, user tandem.UserID, client string,
 // UseMid settles a mutation that the store had no part in, such as a final refusal. One that is settled stays as it is; one that
 // leaps ahead is a conflict.
 func (db *DB) UseMid(ctx context.Context, user tandem.UserID, client string, mid int64, outcome json.RawMessage) error {
-	return db.update(ctx, user, tandem.Cause{Client: client, Mid: mid}, func(ctx context.Context, w *write) error {
-		var out tandem.Outcome
-		done, err := w.replayMid(ctx, &out)
-		if done || err != nil {
-			return err
-		}
-		return w.saveMid(ctx, w.account.Seq, outcome)
-	})
+	return store.UseMid(ctx, user, client, mid, outcome, db.update)
 }
 
-// useDryMid settles the mid of a dry run, whose own transaction is rolled back.
-func (db *DB) useDryMid(ctx context.Context, user tandem.UserID, cause tandem.Cause, out tandem.Outcome) error {
-	if cause.Client == "" || out.Replayed {
-		return nil
-	}
-	return db.UseMid(ctx, user, cause.Client, cause.Mid, out.Result)
+// LastMid gives the number of the client's last mutation that is settled.
+func (w *write) LastMid(ctx context.Context, client string) (int64, error) {
+	return lastMid(ctx, w.conn, w.User, client)
 }
 
-// replayMid checks the mid of the write. True: it was settled before, and out is its outcome.
-func (w *write) replayMid(ctx context.Context, out *tandem.Outcome) (bool, error) {
-	client, mid := w.cause.Client, w.cause.Mid
-	if client == "" || mid == 0 {
-		return false, nil
-	}
-	last, err := lastMid(ctx, w.conn, w.user, client)
-	switch {
-	case err != nil:
-		return false, err
-	case mid > last+1 || mid < 0:
-		return false, tandem.Conflict("mid", "The next mid of this client is %d.", last+1)
-	case mid > last:
-		return false, nil
-	}
-	seq, result, _, err := midOutcome(ctx, w.conn, w.user, client, mid)
-	out.Replayed, out.Seq, out.Result = true, max(seq, 0), result
-	return true, err
+// MidOutcome gives what a mutation of the client came to.
+func (w *write) MidOutcome(ctx context.Context, client string, mid int64) (tandem.Seq, json.RawMessage, bool, error) {
+	return midOutcome(ctx, w.conn, w.User, client, mid)
 }
 
-// saveMid settles the mid of the write.
-func (w *write) saveMid(ctx context.Context, seq tandem.Seq, result json.RawMessage) error {
-	client, mid := w.cause.Client, w.cause.Mid
-	if client == "" || mid == 0 {
-		return nil
-	}
+// SaveMid settles a mutation.
+func (w *write) SaveMid(ctx context.Context, client string, mid int64, seq tandem.Seq, result json.RawMessage) error {
 	if _, err := w.exec(ctx, `
 		insert into clients (user_id, client, last_mid, at) values (?, ?, ?, ?)
 		on conflict (user_id, client) do update set last_mid = excluded.last_mid, at = excluded.at`,
-		w.user, client, mid, milli(w.now)); err != nil {
+		w.User, client, mid, milli(w.Now)); err != nil {
 		return err
 	}
 	_, err := w.exec(ctx, `insert into mids (user_id, client, mid, seq, result, at) values (?, ?, ?, ?, ?, ?)`,
-		w.user, client, mid, seq, text(result), milli(w.now))
+		w.User, client, mid, seq, store.Text(result), milli(w.Now))
 	return err
 }
 
-// inInbox reports whether the consumer had its effect for the event.
-func (w *write) inInbox(ctx context.Context, in tandem.Inbox) (bool, error) {
+// InInbox reports whether the consumer had its effect for the event.
+func (w *write) InInbox(ctx context.Context, in tandem.Inbox) (bool, error) {
 	var one int
-	return w.one(ctx, into(&one), `select 1 from inbox where user_id = ? and consumer = ? and event_id = ?`, w.user, in.Consumer, in.EventID)
+	return w.one(ctx, into(&one), `select 1 from inbox where user_id = ? and consumer = ? and event_id = ?`, w.User, in.Consumer, in.EventID)
 }
 
-func (w *write) putInbox(ctx context.Context, in tandem.Inbox) error {
-	_, err := w.exec(ctx, `insert into inbox (user_id, consumer, event_id, at) values (?, ?, ?, ?)`, w.user, in.Consumer, in.EventID, milli(w.now))
+// PutInbox keeps that it had.
+func (w *write) PutInbox(ctx context.Context, in tandem.Inbox) error {
+	_, err := w.exec(ctx, `insert into inbox (user_id, consumer, event_id, at) values (?, ?, ?, ?)`, w.User, in.Consumer, in.EventID, milli(w.Now))
 	return err
 }

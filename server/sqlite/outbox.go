@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"tandem"
 )
@@ -42,12 +40,12 @@ func scanOutgoing(r row) (o tandem.Outgoing, err error) {
 }
 
 func (db *DB) takeOff(ctx context.Context, ids []int64) error {
-	data, err := json.Marshal(ids)
+	data, err := jsonList(ids)
 	if err != nil {
-		return fmt.Errorf("encode ids: %w", err)
+		return err
 	}
 	return db.note(ctx, func(ctx context.Context, c *conn) error {
-		_, err := c.exec(ctx, `delete from outbox where id in (select value from json_each(?))`, string(data))
+		_, err := c.exec(ctx, `delete from outbox where id in (select value from json_each(?))`, data)
 		return err
 	})
 }

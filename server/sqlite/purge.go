@@ -114,11 +114,11 @@ func (w *write) purgeTasks(ctx context.Context, ids []int64) error {
 			`delete from reminders where user_id = ? and task = ?`,
 			`delete from tasks where user_id = ? and id = ?`,
 		} {
-			if _, err := w.exec(ctx, statement, w.user, id); err != nil {
+			if _, err := w.exec(ctx, statement, w.User, id); err != nil {
 				return err
 			}
 		}
-		w.account.Tasks[store.Deleted]--
+		w.Account.Tasks[store.Deleted]--
 		if err := w.setFacet(ctx, id, 0); err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (db *DB) purgeNotices(ctx context.Context, now time.Time) (total int64, err
 			if err != nil {
 				return err
 			}
-			if err := w.dismiss(ctx, ids); err != nil {
+			if err := w.Dismiss(ctx, ids); err != nil {
 				return err
 			}
 			n, err := w.exec(ctx, `delete from notices where user_id = ? and shown = 0 and fired_at <= ?`, user, cutoff)
@@ -162,7 +162,7 @@ func (db *DB) purgeLog(ctx context.Context, now time.Time) (total int64, err err
 	}
 	for _, user := range users {
 		err := db.update(ctx, user, tandem.Cause{}, func(ctx context.Context, w *write) error {
-			floor := w.account.Seq - tandem.KeepLogNumbers
+			floor := w.Account.Seq - tandem.KeepLogNumbers
 			var fresh *tandem.Seq
 			if _, err := w.one(ctx, into(&fresh), `
 				select min(seq) from changes where user_id = ? and seq <= ? and at > ?`, user, floor, milli(now.Add(-tandem.KeepLog))); err != nil {

@@ -6,15 +6,16 @@ import (
 	"slices"
 
 	"tandem"
+	"tandem/server/store"
 )
 
-// loadScene reads what the edit asks to look at.
-func (w *write) loadScene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, err error) {
-	settings, err := readSettings(ctx, w.conn, w.user)
+// Scene reads what the edit asks to look at.
+func (w *write) Scene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, err error) {
+	settings, err := readSettings(ctx, w.conn, w.User)
 	if err != nil {
 		return sc, err
 	}
-	sc = tandem.Scene{Now: w.now, User: w.user, Settings: settings, NewID: w.db.newID}.WithRefs(e.Refs)
+	sc = tandem.Scene{Now: w.Now, User: w.User, Settings: settings, NewID: w.NewID}.WithRefs(e.Refs)
 	if err := w.loadTasks(ctx, e.Refs, &sc); err != nil {
 		return sc, err
 	}
@@ -27,7 +28,7 @@ func (w *write) loadScene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, 
 		}
 	}
 	if e.Floating {
-		if sc.Float, err = w.floatingTasks(ctx); err != nil {
+		if sc.Float, err = w.FloatingTasks(ctx); err != nil {
 			return sc, err
 		}
 	}
@@ -48,9 +49,9 @@ func (w *write) loadTasks(ctx context.Context, refs []tandem.TaskRef, sc *tandem
 
 func (w *write) taskByRef(ctx context.Context, ref tandem.TaskRef) (*tandem.Task, error) {
 	if ref.UID != "" {
-		return taskByUID(ctx, w.conn, w.user, ref.UID)
+		return taskByUID(ctx, w.conn, w.User, ref.UID)
 	}
-	return taskByNumber(ctx, w.conn, w.user, w.account, ref.Number)
+	return taskByNumber(ctx, w.conn, w.User, account{w.Account, w.ordinal}, ref.Number)
 }
 
 // maxTwins is how many open tasks with one title a decision sees: the newest.
@@ -64,7 +65,7 @@ func (w *write) loadTwins(ctx context.Context, titles []string, sc *tandem.Scene
 		}
 		twins, err := list(ctx, w.conn, decodeTask, `
 			select v.doc from tasks t join versions v on v.id = t.current
-			where t.user_id = ? and t.status = 0 and t.title = ? order by t.uid desc limit ?`, w.user, title, maxTwins)
+			where t.user_id = ? and t.status = 0 and t.title = ? order by t.uid desc limit ?`, w.User, title, maxTwins)
 		if err != nil {
 			return err
 		}
@@ -73,9 +74,10 @@ func (w *write) loadTwins(ctx context.Context, titles []string, sc *tandem.Scene
 	return nil
 }
 
-func (w *write) floatingTasks(ctx context.Context) ([]tandem.Task, error) {
+// FloatingTasks reads the open tasks whose due date has no zone of its own.
+func (w *write) FloatingTasks(ctx context.Context) ([]tandem.Task, error) {
 	return list(ctx, w.conn, decodeTask, `
-		select v.doc from tasks t join versions v on v.id = t.current where t.user_id = ? and t.floating = 1 order by t.id`, w.user)
+		select v.doc from tasks t join versions v on v.id = t.current where t.user_id = ? and t.floating = 1 order by t.id`, w.User)
 }
 
 // loadSeries adds, for each series of a loaded task, its open occurrence and the successors of what was loaded.
@@ -96,7 +98,7 @@ func (w *write) loadSeries(ctx context.Context, sc *tandem.Scene) error {
 		seen[t.UID+t.Series.ID] = true
 		found, err := list(ctx, w.conn, decodeTask, `
 			select v.doc from tasks t join versions v on v.id = t.current
-			where t.user_id = ?1 and t.series_id = ?2 and (t.status = 0 or t.predecessor = ?3)`, w.user, t.Series.ID, t.UID)
+			where t.user_id = ?1 and t.series_id = ?2 and (t.status = 0 or t.predecessor = ?3)`, w.User, t.Series.ID, t.UID)
 		if err != nil {
 			return err
 		}
@@ -111,19 +113,16 @@ func (w *write) loadSeries(ctx context.Context, sc *tandem.Scene) error {
 
 // loadUndo finds what an operation or a turn wrote, the newest first, and the present state of those tasks.
 func (w *write) loadUndo(ctx context.Context, name string, sc *tandem.Scene) error {
-	changes, err := w.undoChanges(ctx, name)
+	changes, err := store.UndoChanges(ctx, w, name)
 	if err != nil {
 		return err
-	}
-	if len(changes) == 0 {
-		return tandem.NotFound("undo", name, "operation to undo:")
 	}
 	sc.Undo, sc.Past = changes, map[string]*tandem.Task{}
 	for _, c := range changes {
 		if _, seen := sc.Past[c.After.UID]; seen {
 			continue
 		}
-		t, err := taskByUID(ctx, w.conn, w.user, c.After.UID)
+		t, err := taskByUID(ctx, w.conn, w.User, c.After.UID)
 		if err != nil {
 			return err
 		}
@@ -134,52 +133,34 @@ func (w *write) loadUndo(ctx context.Context, name string, sc *tandem.Scene) err
 	return nil
 }
 
-func (w *write) undoChanges(ctx context.Context, name string) ([]tandem.TaskChange, error) {
-	if name == "last" {
-		turn, op, err := w.lastWrite(ctx)
-		switch {
-		case err != nil:
-			return nil, err
-		case turn != "":
-			return w.changesOfTurn(ctx, turn)
-		case op != "":
-			return w.changesOfOp(ctx, op)
-		}
-		return nil, nil
-	}
-	changes, err := w.changesOfTurn(ctx, name)
-	if len(changes) > 0 || err != nil {
-		return changes, err
-	}
-	return w.changesOfOp(ctx, name)
-}
-
-// lastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers
+// LastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers
 // write has no caller, and is nobody's last.
-func (w *write) lastWrite(ctx context.Context) (turn, op string, err error) {
-	if w.cause.Conversation > 0 {
+func (w *write) LastWrite(ctx context.Context) (turn, op string, err error) {
+	if w.Cause.Conversation > 0 {
 		_, err = w.one(ctx, into(&turn, &op), `
 			select turn_id, op_id from operations where user_id = ? and conversation = ? and conversation > 0 and tasks > 0 order by seq desc limit 1`,
-			w.user, w.cause.Conversation)
+			w.User, w.Cause.Conversation)
 		return turn, op, err
 	}
 	_, err = w.one(ctx, into(&op), `
-		select op_id from operations where user_id = ? and caller = ? and caller <> '' and tasks > 0 order by seq desc limit 1`, w.user, w.cause.Caller)
+		select op_id from operations where user_id = ? and caller = ? and caller <> '' and tasks > 0 order by seq desc limit 1`, w.User, w.Cause.Caller)
 	return "", op, err
 }
 
-func (w *write) changesOfTurn(ctx context.Context, turn string) ([]tandem.TaskChange, error) {
+// ChangesOfTurn reads what a turn wrote, the newest first.
+func (w *write) ChangesOfTurn(ctx context.Context, turn string) ([]tandem.TaskChange, error) {
 	return list(ctx, w.conn, decodeChange, `
 		select v.doc, p.doc from versions v
 		left join versions p on p.user_id = v.user_id and p.task = v.task and p.version = v.version - 1
-		where v.user_id = ? and v.turn_id = ? and v.turn_id <> '' order by v.seq desc, v.id desc`, w.user, turn)
+		where v.user_id = ? and v.turn_id = ? and v.turn_id <> '' order by v.seq desc, v.id desc`, w.User, turn)
 }
 
-func (w *write) changesOfOp(ctx context.Context, op string) ([]tandem.TaskChange, error) {
+// ChangesOfOp reads what an operation wrote, the newest first.
+func (w *write) ChangesOfOp(ctx context.Context, op string) ([]tandem.TaskChange, error) {
 	return list(ctx, w.conn, decodeChange, `
 		select v.doc, p.doc from versions v
 		left join versions p on p.user_id = v.user_id and p.task = v.task and p.version = v.version - 1
-		where v.user_id = ? and v.op_id = ? order by v.seq desc, v.id desc`, w.user, op)
+		where v.user_id = ? and v.op_id = ? order by v.seq desc, v.id desc`, w.User, op)
 }
 
 func decodeChange(r row) (c tandem.TaskChange, err error) {

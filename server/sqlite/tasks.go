@@ -33,6 +33,16 @@ func taskByUID(ctx context.Context, c *conn, user tandem.UserID, uid string) (*t
 		select v.doc from tasks t join versions v on v.id = t.current where t.user_id = ? and t.uid = ?`, user, uid)
 }
 
+// TaskByUID gives the current state of a task; nil for none.
+func (w *write) TaskByUID(ctx context.Context, uid string) (*tandem.Task, error) {
+	return taskByUID(ctx, w.conn, w.User, uid)
+}
+
+// TaskBefore gives the current state of a task of a plan; nil for none.
+func (w *write) TaskBefore(ctx context.Context, t tandem.Task) (*tandem.Task, error) {
+	return w.TaskByUID(ctx, t.UID)
+}
+
 // taskByNumber gives the current state of a task; nil for none.
 func taskByNumber(ctx context.Context, c *conn, user tandem.UserID, a account, number int64) (*tandem.Task, error) {
 	if number < 1 || number > a.Numbers {
@@ -50,9 +60,9 @@ func firstTask(ctx context.Context, c *conn, query string, args ...any) (*tandem
 	return &tasks[0], nil
 }
 
-// saveTask writes the new state of a task and everything that follows from it, and logs the change.
-func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.Task) error {
-	id := taskID(w.account.ordinal, after.Number)
+// SaveTask writes the new state of a task and everything that follows from it, and logs the change.
+func (w *write) SaveTask(ctx context.Context, before *tandem.Task, after tandem.Task) error {
+	id := taskID(w.ordinal, after.Number)
 	version, err := w.saveVersion(ctx, id, before, after)
 	if err != nil {
 		return err
@@ -75,15 +85,7 @@ func (w *write) saveTask(ctx context.Context, before *tandem.Task, after tandem.
 	if err := w.saveEvents(ctx, tandem.TaskChange{Before: before, After: &after}); err != nil {
 		return err
 	}
-	if before != nil {
-		w.account.Tasks[store.StatusOf(*before)]--
-	}
-	w.account.Tasks[store.StatusOf(after)]++
-	if after.DeletedAt != nil {
-		w.gone(tandem.KindTask, after.UID, after.Version)
-		return nil
-	}
-	return w.put(tandem.KindTask, after.UID, after.Version, after.RowJSON())
+	return w.LogTask(before, after)
 }
 
 // saveVersion keeps the state and gives the id of its version.
@@ -94,13 +96,13 @@ func (w *write) saveVersion(ctx context.Context, task int64, before *tandem.Task
 	}
 	if before != nil {
 		if _, err := w.exec(ctx, `update versions set until = ? where user_id = ? and task = ? and version = ?`,
-			milli(w.now), w.user, task, before.Version); err != nil {
+			milli(w.Now), w.User, task, before.Version); err != nil {
 			return 0, err
 		}
 	}
 	_, err = w.one(ctx, into(&id), `
 		insert into versions (user_id, task, version, seq, op_id, turn_id, saved_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?) returning id`,
-		w.user, task, after.Version, w.seq(), w.cause.OpID, w.cause.TurnID, milli(after.UpdatedAt), string(doc))
+		w.User, task, after.Version, w.Seq(), w.Cause.OpID, w.Cause.TurnID, milli(after.UpdatedAt), string(doc))
 	return id, err
 }
 
@@ -122,12 +124,12 @@ func (w *write) saveState(ctx context.Context, id, version int64, before *tandem
 		_, err = w.exec(ctx, `
 			insert into tasks (version, current, status, priority, due_at, floating, created_at, ended_at, title, series_id, occurrence_key,
 				predecessor, id, user_id, number, uid)
-			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(state, id, w.user, t.Number, t.UID)...)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(state, id, w.User, t.Number, t.UID)...)
 	} else {
 		_, err = w.exec(ctx, `
 			update tasks set version = ?, current = ?, status = ?, priority = ?, due_at = ?, floating = ?, created_at = ?, ended_at = ?,
 				title = ?, series_id = ?, occurrence_key = ?, predecessor = ?
-			where id = ? and user_id = ?`, append(state, id, w.user)...)
+			where id = ? and user_id = ?`, append(state, id, w.User)...)
 	}
 	if unique(err) {
 		return tandem.Conflict("recurrence", "That occurrence of %q exists already.", t.Title).Because(err)
@@ -140,12 +142,12 @@ func (w *write) saveTags(ctx context.Context, id int64, before *tandem.Task, aft
 		if slices.Equal(before.Tags, after.Tags) {
 			return nil
 		}
-		if _, err := w.exec(ctx, `delete from task_tags where user_id = ? and id = ?`, w.user, id); err != nil {
+		if _, err := w.exec(ctx, `delete from task_tags where user_id = ? and id = ?`, w.User, id); err != nil {
 			return err
 		}
 	}
 	for _, tag := range after.Tags {
-		if _, err := w.exec(ctx, `insert or ignore into task_tags (user_id, tag, id) values (?, ?, ?)`, w.user, tandem.Fold(tag), id); err != nil {
+		if _, err := w.exec(ctx, `insert or ignore into task_tags (user_id, tag, id) values (?, ?, ?)`, w.User, tandem.Fold(tag), id); err != nil {
 			return err
 		}
 	}
@@ -161,13 +163,13 @@ func (w *write) saveReminders(ctx context.Context, id int64, before *tandem.Task
 		}
 	}
 	if before != nil && len(before.Reminders) > 0 {
-		ids, err := json.Marshal(kept)
+		ids, err := jsonList(kept)
 		if err != nil {
-			return fmt.Errorf("encode ids: %w", err)
+			return err
 		}
 		if _, err := w.exec(ctx, `
 			delete from reminders where user_id = ? and task = ? and reminder_id not in (select value from json_each(?))`,
-			w.user, id, string(ids)); err != nil {
+			w.User, id, ids); err != nil {
 			return err
 		}
 	}
@@ -179,7 +181,7 @@ func (w *write) saveReminders(ctx context.Context, id int64, before *tandem.Task
 			insert into reminders (user_id, reminder_id, task, generation, due_at) values (?, ?, ?, ?, ?)
 			on conflict (user_id, reminder_id) do update set task = excluded.task, generation = excluded.generation, due_at = excluded.due_at,
 				timed = case when generation = excluded.generation then timed else 0 end`,
-			w.user, r.ID, id, r.Generation, milli(r.At)); err != nil {
+			w.User, r.ID, id, r.Generation, milli(r.At)); err != nil {
 			return err
 		}
 	}
@@ -203,7 +205,7 @@ func (w *write) saveWords(ctx context.Context, id int64, before *tandem.Task, af
 				return err
 			}
 		}
-		if tokens := tokensOf(w.account.ordinal, tandem.Words(text)); tokens != "" {
+		if tokens := tokensOf(w.ordinal, tandem.Words(text)); tokens != "" {
 			if _, err := w.exec(ctx, `insert into words (rowid, text) values (?, ?)`, rowid, tokens); err != nil {
 				return err
 			}
@@ -238,13 +240,13 @@ func tokensOf(ordinal int64, words []string) string {
 
 // saveEvents puts what the world is told into the outbox.
 func (w *write) saveEvents(ctx context.Context, c tandem.TaskChange) error {
-	for _, e := range tandem.Events(w.cause, c, w.seq(), w.now, w.db.newID) {
+	for _, e := range tandem.Events(w.Cause, c, w.Seq(), w.Now, w.NewID) {
 		data, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode event: %w", err)
 		}
 		if _, err := w.exec(ctx, `insert into outbox (user_id, topic, event, seq, at) values (?, ?, ?, ?, ?)`,
-			w.user, e.Topic(), string(data), w.seq(), milli(w.now)); err != nil {
+			w.User, e.Topic(), string(data), w.Seq(), milli(w.Now)); err != nil {
 			return err
 		}
 	}

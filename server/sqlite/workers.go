@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/server/store"
 )
 
 // CountFailure counts one more failure of a consumer with an event, and gives how many there were.
@@ -25,54 +26,17 @@ func (db *DB) CountFailure(ctx context.Context, consumer, eventID string) (failu
 
 // AddNotice shows that a reminder fired, once per generation and event, and only while its task is open. False: it was there, or
 // nobody wants it any more. A task that the user does not have is not found. With the notice its deliveries are planned.
-func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (added bool, err error) {
-	err = db.update(ctx, n.UserID, tandem.Cause{Actor: tandem.ActorReminder}, func(ctx context.Context, w *write) error {
-		if seen, err := w.inInbox(ctx, in); seen || err != nil {
-			return err
-		}
-		if err := w.putInbox(ctx, in); err != nil {
-			return err
-		}
-		t, err := taskByUID(ctx, w.conn, n.UserID, n.TaskUID)
-		switch {
-		case err != nil:
-			return err
-		case t == nil:
-			return tandem.NotFound("task_id", n.TaskUID, "task")
-		case !t.Open():
-			return nil
-		}
-		settings, err := fullSettings(ctx, w.conn, w.user)
-		if err != nil {
-			return err
-		}
-		_, n.Silent = settings.QuietUntil(w.now)
-		if added, err = w.addNotice(ctx, n); added {
-			err = w.planDeliveries(ctx, tandem.PlanDeliveries(settings, n, w.now))
-		}
-		return err
-	})
-	return added && err == nil, err
+func (db *DB) AddNotice(ctx context.Context, in tandem.Inbox, n tandem.Notice) (bool, error) {
+	return store.AddNotice(ctx, in, n, db.update)
 }
 
-func (w *write) addNotice(ctx context.Context, n tandem.Notice) (bool, error) {
-	var due any
-	if n.Due != nil {
-		doc, err := json.Marshal(n.Due)
-		if err != nil {
-			return false, fmt.Errorf("encode due date: %w", err)
-		}
-		due = string(doc)
-	}
+// InsertNotice adds a notice, once a generation.
+func (w *write) InsertNotice(ctx context.Context, n tandem.Notice, due any) (bool, error) {
 	rows, err := w.exec(ctx, `
 		insert or ignore into notices (user_id, id, reminder_id, generation, task, number, title, due, fired_at, silent)
 		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		w.user, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, milli(n.FiredAt), n.Silent)
-	if err != nil || rows == 0 {
-		return false, err
-	}
-	n.FiredAt = instant(milli(n.FiredAt))
-	return true, w.put(tandem.KindNotice, n.ID, int64(w.seq()), n.Row())
+		w.User, n.ID, n.ReminderID, n.Generation, n.TaskUID, n.Number, n.Title, due, milli(n.FiredAt), n.Silent)
+	return rows > 0, err
 }
 
 func scanNotice(r row) (n tandem.Notice, err error) {
@@ -88,29 +52,29 @@ func scanNotice(r row) (n tandem.Notice, err error) {
 	return n, err
 }
 
-// dismiss takes notices off every device; unknown and dismissed ones are left alone.
-func (w *write) dismiss(ctx context.Context, ids []string) error {
+// Dismiss takes notices off every device; unknown and dismissed ones are left alone.
+func (w *write) Dismiss(ctx context.Context, ids []string) error {
 	for _, id := range ids {
-		n, err := w.exec(ctx, `update notices set shown = 0 where user_id = ? and id = ? and shown = 1`, w.user, id)
+		n, err := w.exec(ctx, `update notices set shown = 0 where user_id = ? and id = ? and shown = 1`, w.User, id)
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			w.gone(tandem.KindNotice, id, int64(w.seq()))
+			w.Gone(tandem.KindNotice, id)
 		}
 	}
 	return nil
 }
 
-// dismissOf dismisses the notices of tasks.
-func (w *write) dismissOf(ctx context.Context, uids []string) error {
+// DismissOf dismisses the notices of tasks.
+func (w *write) DismissOf(ctx context.Context, uids []string) error {
 	for _, uid := range uids {
-		ids, err := list(ctx, w.conn, single[string], `select id from notices where user_id = ? and task = ? and shown = 1`, w.user, uid)
+		ids, err := list(ctx, w.conn, single[string], `select id from notices where user_id = ? and task = ? and shown = 1`, w.User, uid)
 		if err != nil {
 			return err
 		}
 		slices.Sort(ids)
-		if err := w.dismiss(ctx, ids); err != nil {
+		if err := w.Dismiss(ctx, ids); err != nil {
 			return err
 		}
 	}
