@@ -142,6 +142,20 @@ const (
 	TurnLease       = 15 * time.Second // renewed while the turn runs
 )
 
+// busyFor is when a person whose turns are all running may ask again.
+const busyFor = time.Second
+
+// MayRun says why no turn can begin in a conversation where so many run, of so many of the user's; nil: one can.
+func MayRun(here, running int) error {
+	switch {
+	case here > 0:
+		return Limited("busy", busyFor.Milliseconds(), "The assistant is still at work in this conversation.")
+	case running >= MaxRunningTurns:
+		return Limited("busy", busyFor.Milliseconds(), "The assistant is at work in %d conversations already.", running)
+	}
+	return nil
+}
+
 // ApprovalKind says how a question is answered.
 type ApprovalKind string
 
@@ -223,6 +237,40 @@ func (a Approval) Row() ApprovalRow {
 		row.Items = []ApprovalItem{}
 	}
 	return row
+}
+
+// Decide gives the approval with its answer; conflict when it is decided or has expired.
+func (a Approval) Decide(yes bool, by string, now time.Time) (Approval, error) {
+	switch {
+	case a.Decision != "":
+		return a, Conflict("approval", "This was answered already.")
+	case !a.ExpiresAt.After(now):
+		return a, Conflict("approval", "This question has expired.")
+	}
+	a.Decision, a.DecidedAt, a.DecidedBy = DecisionNo, &now, by
+	if yes {
+		a.Decision = DecisionYes
+	}
+	return a, nil
+}
+
+// MayUse says why the approval cannot be used now for a call of this tool and hash; nil: it can.
+func (a Approval) MayUse(tool, hash string, now time.Time) error {
+	switch {
+	case a.Tool != tool || a.Hash != hash:
+		return Conflict("approval_id", "This approval was given for another call.")
+	case a.Decision == "" && a.ExpiresAt.After(now):
+		e := &Error{Code: CodeNeedsApproval, Message: "This still waits for a yes."}
+		e.Details.Field, e.Details.Approval = "approval_id", &a
+		return e
+	case a.Decision == DecisionUsed:
+		return Conflict("approval_id", "This approval was used already.")
+	case a.Decision == DecisionNo:
+		return Conflict("approval_id", "The person declined this.")
+	case !a.ExpiresAt.After(now):
+		return Conflict("approval_id", "This approval has expired.")
+	}
+	return nil
 }
 
 // MarshalJSON shows an approval as its row, wherever one is shown.
