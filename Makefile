@@ -37,6 +37,10 @@ dev: ## the distributed mode on the real stack, until Ctrl-C
 chart: ## check the Helm chart without a cluster: lint, schemas, unit tests, rules over what is rendered
 	ops/dev/chart.sh
 
+.PHONY: compose-test
+compose-test: ## bring docker-compose.yml up for real, and use the product in two browsers
+	ops/dev/compose-test.sh
+
 .PHONY: check
 check: ## formatting, vet, linters, generated files unchanged
 	ops/dev/check.sh

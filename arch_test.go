@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"server/storetest": {},
 	"server/telemetry": {},
 	"web":              {},
+	"ops/compose":      {},
 	"cmd/tandem":       {"agent", "agent/", "server/", "sync/", "workers/", "web"},
 }
 
@@ -61,7 +62,8 @@ var vendors = map[string][]string{
 	"google.golang.org/grpc":         {"server/dapr"},
 	"google.golang.org/protobuf":     {"server/dapr"},
 	"modernc.org/sqlite":             {"server/sqlite"},
-	"github.com/jackc/pgx":           {"server/postgres"},
+	"github.com/jackc/pgx":           {"server/postgres", "ops/compose"},
+	"github.com/twmb/franz-go":       {"ops/compose"},
 	"github.com/teambition/rrule-go": {"."},
 	"github.com/google/uuid":         {"."},
 	"github.com/prometheus":          {"server/telemetry"},

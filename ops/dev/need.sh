@@ -23,3 +23,20 @@ get() {
   fi
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
 }
+
+# quietly COMMAND…: installs without the service that Debian starts with a package and at each boot.
+quietly() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ] || ! command -v apt-get >/dev/null; then
+    "$@"
+    return
+  fi
+  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+  "$@"
+  as_root rm "$policy"
+  trap - EXIT
+}
+
+# asleep SERVICE…: keeps services that were just installed from starting at boot.
+asleep() { [ ! -d /run/systemd/system ] || as_root systemctl disable --now "$@" >/dev/null 2>&1 || true; }

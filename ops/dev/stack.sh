@@ -11,23 +11,6 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/tandem
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where distributions keep pgbouncer
 mkdir -p "$cache"
 
-# quietly COMMAND…: installs without the service that Debian starts with a package and at each boot.
-quietly() {
-  local policy=/usr/sbin/policy-rc.d
-  if [ -e "$policy" ] || ! command -v apt-get >/dev/null; then
-    "$@"
-    return
-  fi
-  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
-  printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
-  "$@"
-  as_root rm "$policy"
-  trap - EXIT
-}
-
-# asleep SERVICE: keeps a service that was just installed from starting at boot.
-asleep() { [ ! -d /run/systemd/system ] || as_root systemctl disable --now "$1" >/dev/null 2>&1 || true; }
-
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || type -P postgres >/dev/null; }
 if ! has_postgres; then
   quietly get postgresql "the stack" "the server of PostgreSQL"

@@ -1,11 +1,12 @@
 // Command daprd is Dapr's own runtime with the components that this product uses, and the SQLite name resolver, which
-// needs no multicast. Dapr's own command comes with all of its components or does not start.
+// needs no multicast. Dapr's own command comes with all of its components or does not start. Its tokens and trust anchors may stand in files.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/dapr/components-contrib/nameresolution/sqlite"
 	"github.com/dapr/components-contrib/pubsub/kafka"
@@ -26,6 +27,7 @@ import (
 	"github.com/dapr/dapr/pkg/runtime"
 	"github.com/dapr/dapr/pkg/runtime/registry"
 	"github.com/dapr/dapr/pkg/security"
+	"github.com/dapr/dapr/pkg/security/consts"
 	"github.com/dapr/kit/concurrency"
 	"github.com/dapr/kit/logger"
 	"github.com/dapr/kit/signals"
@@ -33,7 +35,31 @@ import (
 
 var log = logger.NewLogger("dapr.runtime")
 
+// Dapr takes these from the environment only, where everybody sees them who may look at a container.
+var fromFiles = []string{consts.APITokenEnvVar, consts.AppAPITokenEnvVar, consts.TrustAnchorsEnvVar}
+
+// readFiles sets each variable to the text of the file that the variable with _FILE names.
+func readFiles() error {
+	for _, name := range fromFiles {
+		file := os.Getenv(name + "_FILE")
+		if file == "" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("%s_FILE: %w", name, err)
+		}
+		if err := os.Setenv(name, strings.TrimSpace(string(text))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func main() {
+	if err := readFiles(); err != nil {
+		log.Fatalf("Failed to read files: %v", err)
+	}
 	opts, err := options.New(os.Args[1:])
 	if err != nil {
 		log.Fatalf("Failed to parse flags: %v", err)
