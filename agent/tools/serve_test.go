@@ -225,6 +225,13 @@ func TestServe_SubscriptionTellsWhatChanged(t *testing.T) {
 	tell(tandem.Signal{Delta: &tandem.Delta{Changes: []tandem.Change{{Kind: tandem.KindTask, ID: tandem.NewID()}, {Kind: tandem.KindMsg, ID: uid}}}})
 	tell(tandem.Signal{Delta: &tandem.Delta{Changes: []tandem.Change{{Kind: tandem.KindTask, ID: uid}}}})
 	same(t, "changed", <-heard, "tandem://tasks/"+uid)
+	tell(tandem.Signal{Delta: &tandem.Delta{To: 7}})
+	tell(tandem.Signal{Head: 7})
+	same(t, "heard of what is known", len(heard), 0)
+	tell(tandem.Signal{Head: 8})
+	same(t, "changed unseen", <-heard, "tandem://tasks/"+uid)
+	tell(tandem.Signal{Lost: true})
+	same(t, "perhaps changed", <-heard, "tandem://tasks/"+uid)
 	tell(tandem.Signal{Control: tandem.ControlRevoke})
 	<-c.left
 }

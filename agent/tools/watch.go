@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -23,23 +24,22 @@ func (tb *Toolbox) listener(r *http.Request, c Caller) (context.Context, context
 }
 
 // subscriptions makes a server tell the listener of one request which of its resources have changed, from the signals on the
-// user's channel. A signal is a hint and may be lost: the listener reads the resource when it hears of it, and whenever it
-// wants. stop is called when the user is signed out everywhere.
+// user's channel. Where some may have been lost, all of them may have changed: the listener reads a resource when it hears of it, and
+// whenever it wants. stop is called when the user is signed out everywhere.
 func (tb *Toolbox) subscriptions(c Caller, stop context.CancelFunc) []server.ServerOption {
 	hooks := &server.Hooks{}
 	hooks.AddBeforeSubscriptionsListen(func(ctx context.Context, _ any, r *mcp.SubscriptionsListenRequest) {
 		srv := server.ServerFromContext(ctx)
 		wanted := &r.Params.Notifications
 		wanted.ResourceSubscriptions = wanted.ResourceSubscriptions[:min(len(wanted.ResourceSubscriptions), maxSubscriptions)]
+		var l listening
 		leave, err := tb.Watch(ctx, c.User, func(s tandem.Signal) {
 			if s.Control == tandem.ControlRevoke {
 				stop()
 			}
-			for _, uri := range touched(s) {
-				if slices.Contains(wanted.ResourceSubscriptions, uri) {
-					// A full queue loses the hint; the next one says the same.
-					_ = srv.SendNotificationToClient(ctx, mcp.MethodNotificationResourceUpdated, map[string]any{"uri": uri})
-				}
+			for _, uri := range l.changed(s, wanted.ResourceSubscriptions) {
+				// A full queue loses the hint; the next one says the same.
+				_ = srv.SendNotificationToClient(ctx, mcp.MethodNotificationResourceUpdated, map[string]any{"uri": uri})
 			}
 		})
 		if err != nil {
@@ -50,6 +50,27 @@ func (tb *Toolbox) subscriptions(c Caller, stop context.CancelFunc) []server.Ser
 		context.AfterFunc(ctx, leave)
 	})
 	return []server.ServerOption{server.WithResourceCapabilities(true, false), server.WithHooks(hooks)}
+}
+
+// listening remembers what a subscription has heard of.
+type listening struct {
+	mu    sync.Mutex
+	known tandem.Seq
+}
+
+// changed lists those of the wanted resources that a signal may concern: all of them where another one was lost.
+func (l *listening) changed(s tandem.Signal, wanted []string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	missed := s.Lost || s.Head > l.known
+	l.known = max(l.known, s.Head)
+	if s.Delta != nil {
+		l.known = max(l.known, s.Delta.To)
+	}
+	if missed {
+		return wanted
+	}
+	return slices.DeleteFunc(touched(s), func(uri string) bool { return !slices.Contains(wanted, uri) })
 }
 
 // touched lists the resources that a signal concerns.
