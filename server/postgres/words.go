@@ -68,7 +68,9 @@ type index struct {
 
 // indexTask notes the change of a task; before or after is nil where there is no task.
 func (w *write) indexTask(number int64, before, after *tandem.Task) {
-	w.setFacet(number, after)
+	if before == nil || after == nil || store.FacetOf(*before) != store.FacetOf(*after) {
+		w.setFacet(number, after)
+	}
 	w.setWords(number, before, after)
 }
 
