@@ -124,7 +124,7 @@ var bases = [][]string{
 	{"--set-json", `autoscaling.provider="keda",edge.kind="ingress",secrets.mode="external",migration.run="job",workers.mode="all"`},
 	{"-f", "tandem/values-minikube.yaml"},
 	{"--set-json", `kafka.topics="strimzi",workers.mode="all",autoscaling.provider="keda"`},
-	{"--set-json", `smoke.enabled=false`},
+	{"--set-json", `smoke.enabled=false,auth.issuers=[{"iss":"b","alg":"ES256","jwks_url":"https://b.example.com/keys"}]`},
 	nil,
 }
 
