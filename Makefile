@@ -33,6 +33,10 @@ test-stack: ## the suites that need real services, on the real stack
 dev: ## the distributed mode on the real stack, until Ctrl-C
 	ops/dev/dev.sh
 
+.PHONY: image
+image: ## check the binary of the image, and build the image where there is a container engine
+	ops/dev/image.sh
+
 .PHONY: chart
 chart: ## check the Helm chart without a cluster: lint, schemas, unit tests, rules over what is rendered
 	ops/dev/chart.sh

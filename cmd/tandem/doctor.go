@@ -136,14 +136,17 @@ func reach(ctx context.Context, host string) error {
 	return conn.Close()
 }
 
+// The build of an image, which has no version control, writes these.
+var release, revision string
+
 // version is what the build knows of itself.
 func version() (tag, commit string) {
-	tag, commit = "devel", "unknown"
+	tag, commit = cmp.Or(release, "devel"), cmp.Or(revision, "unknown")
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return tag, commit
 	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+	if release == "" && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		tag = info.Main.Version
 	}
 	for _, s := range info.Settings {
