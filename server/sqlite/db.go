@@ -96,8 +96,8 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.epoch, err = takeEpoch(ctx, writer, db.path+".epoch", db.newID); err != nil {
 		return err
 	}
-	// The file is ours alone, so whoever held a lease on a running turn is gone, and with it the timers.
-	for _, statement := range []string{`update turns set lease_until = 0 where status = 'running' and lease_until > 0`, forgetTimers} {
+	// The file is ours alone, so whoever held a lease on a running turn or an event is gone, and with it the timers.
+	for _, statement := range []string{`update turns set lease_until = 0 where status = 'running' and lease_until > 0`, freeKeys, forgetTimers} {
 		if _, err := writer.exec(ctx, statement); err != nil {
 			return err
 		}

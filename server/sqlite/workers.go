@@ -175,6 +175,9 @@ func (db *DB) Claim(ctx context.Context, key, owner string, lease time.Duration)
 	return state, err
 }
 
+// freeKeys ends the claims of a process that died at its work.
+const freeKeys = `delete from keys where done = 0`
+
 // Done remembers for ttl that the work of a key was done.
 func (db *DB) Done(ctx context.Context, key, owner string, ttl time.Duration) error {
 	return db.note(ctx, func(ctx context.Context, c *conn) error {
