@@ -76,12 +76,13 @@ const secret = "a secret of the fault tests, long enough"
 
 // server is `tandem up` on a data folder and port of its own, which survive its death.
 type server struct {
-	t    *testing.T
-	data string
-	addr string
-	env  []string // settings beside the usual ones
-	cmd  *exec.Cmd
-	log  strings.Builder
+	t       *testing.T
+	program string
+	data    string
+	addr    string
+	env     []string // settings beside the usual ones
+	cmd     *exec.Cmd
+	log     strings.Builder
 }
 
 func newServer(t *testing.T) *server {
@@ -94,7 +95,7 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	s := &server{t: t, data: t.TempDir(), addr: ln.Addr().String()}
+	s := &server{t: t, program: program, data: t.TempDir(), addr: ln.Addr().String()}
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
@@ -109,21 +110,33 @@ func (s *server) url() string { return "http://" + s.addr }
 // start runs the program and waits until it is ready.
 func (s *server) start() {
 	s.t.Helper()
-	s.cmd = exec.Command(program, "up")
+	s.spawn()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	s.await(ctx)
+}
+
+// spawn starts the program and does not wait for it.
+func (s *server) spawn(env ...string) {
+	s.t.Helper()
+	s.cmd = exec.Command(s.program, "up")
 	s.cmd.Env = append(os.Environ(), "TANDEM_ADDR="+s.addr, "TANDEM_DATA_DIR="+s.data, "TANDEM_AUTH_SECRET="+secret, "TANDEM_LOG_LEVEL=warn")
-	s.cmd.Env = append(s.cmd.Env, s.env...)
+	s.cmd.Env = append(append(s.cmd.Env, s.env...), env...)
 	s.cmd.Stdout, s.cmd.Stderr = io.Discard, &s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
-	defer cancel()
+}
+
+// await waits until the program answers.
+func (s *server) await(ctx context.Context) {
+	s.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !s.ready(ctx) {
 		select {
 		case <-ctx.Done():
-			s.t.Fatalf("not ready within 20 s: %s", s.log.String())
+			s.t.Fatalf("not ready in time: %s", s.log.String())
 		case <-tick.C:
 		}
 	}
