@@ -130,6 +130,23 @@ func (s Settings) Target(ref DeliveryRef) (Target, bool) {
 	return to, false
 }
 
+// Attempt decides about the next attempt of a delivery, which d.Attempt counts already. Where there is none now, because nobody
+// wants it or in quiet hours, it is taken back. Next: when it may be tried again.
+func (s Settings) Attempt(d *Delivery, wanted bool, now time.Time, lease time.Duration) (state DeliveryState, next time.Time, ok bool) {
+	state, next = DeliveryWaiting, now.Add(lease)
+	end, quiet := s.QuietUntil(now)
+	switch {
+	case !wanted:
+		state = DeliveryDropped
+	case quiet:
+		next = end
+	default:
+		return state, next, true
+	}
+	d.Attempt--
+	return state, next, false
+}
+
 // QuietUntil tells whether now is within the person's quiet hours, and when those end. Hours that begin when they end are none.
 func (s Settings) QuietUntil(now time.Time) (end time.Time, quiet bool) {
 	if s.Quiet == nil || s.Quiet.From == s.Quiet.To {

@@ -90,40 +90,23 @@ func (w *write) SpendApproval(_ context.Context, id string) error {
 
 // ExpireApprovals takes questions that nobody answered in time off every device, and gives their number.
 func (db *DB) ExpireApprovals(ctx context.Context, now time.Time, limit int) (int, error) {
-	due, err := view(ctx, db, everyone, func(ctx context.Context, c *conn) ([]owned, error) {
+	due, err := view(ctx, db, everyone, func(ctx context.Context, c *conn) ([]store.Owned, error) {
 		return list(ctx, c, scanOwned, `select user_id, id from expired_approvals($1, $2)`, now, limit)
 	})
 	if err != nil {
 		return 0, err
 	}
-	count := 0
-	for _, o := range due {
-		expired := false
-		err := db.update(ctx, o.user, tandem.Cause{}, func(ctx context.Context, w *write) error {
-			n, err := w.exec(ctx, `update approvals set open = false where user_id = $1 and id = $2 and open`, o.user, o.id)
-			if expired = n > 0; expired {
-				w.Gone(tandem.KindApproval, o.id)
-			}
-			return err
-		})
-		if err != nil {
-			return count, err
-		}
-		if expired {
-			count++
-		}
-	}
-	return count, nil
+	return store.ExpireApprovals(ctx, due, db.update)
 }
 
-// owned names a row of some user, for sweeps over all of them.
-type owned struct {
-	user tandem.UserID
-	id   string
+// ExpireApproval closes a question without an answer.
+func (w *write) ExpireApproval(ctx context.Context, id string) (bool, error) {
+	n, err := w.exec(ctx, `update approvals set open = false where user_id = $1 and id = $2 and open`, w.User, id)
+	return n > 0, err
 }
 
-func scanOwned(r row) (o owned, err error) {
-	err = r.Scan(&o.user, &o.id)
+func scanOwned(r row) (o store.Owned, err error) {
+	err = r.Scan(&o.User, &o.ID)
 	return o, err
 }
 

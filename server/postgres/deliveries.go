@@ -49,16 +49,9 @@ func (db *DB) ClaimDelivery(ctx context.Context, ref tandem.DeliveryRef, lease t
 		if err != nil {
 			return err
 		}
-		state, next := tandem.DeliveryWaiting, now.Add(lease)
-		end, quiet := settings.QuietUntil(now)
-		switch {
-		case !wanted:
-			state, d.Attempt = tandem.DeliveryDropped, d.Attempt-1
-		case quiet:
-			next, d.Attempt = end, d.Attempt-1
-		default:
-			ok = true
-		}
+		var state tandem.DeliveryState
+		var next time.Time
+		state, next, ok = settings.Attempt(&d, wanted, now, lease)
 		c.later(nil, `
 			update deliveries set state = $5, attempts = $6, next_at = $7 where user_id = $1 and event_id = $2 and channel = $3 and target = $4`,
 			ref.User, ref.EventID, string(ref.Medium), ref.Target, string(state), d.Attempt, next)

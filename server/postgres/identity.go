@@ -31,13 +31,13 @@ func (db *DB) updateSettings(ctx context.Context, user tandem.UserID, change fun
 // Device gives the user and the id of a device; not_found for an unknown or revoked one.
 func (db *DB) Device(ctx context.Context, hash string) (user tandem.UserID, id string, err error) {
 	o, err := db.owner(ctx, `select user_id, id from device_by_hash($1)`, hash, "device")
-	return o.user, o.id, err
+	return o.User, o.ID, err
 }
 
 // owner tells whose a secret is, and which thing of theirs; not_found for an unknown one.
-func (db *DB) owner(ctx context.Context, query, hash, what string) (o owned, err error) {
+func (db *DB) owner(ctx context.Context, query, hash, what string) (o store.Owned, err error) {
 	err = db.read(ctx, everyone, func(ctx context.Context, c *conn) error {
-		found, err := c.one(ctx, into(&o.user, &o.id), query, hash)
+		found, err := c.one(ctx, into(&o.User, &o.ID), query, hash)
 		if err == nil && !found {
 			err = tandem.NotFound(what, nil, "such "+what)
 		}
@@ -89,25 +89,25 @@ func (db *DB) RemoveDevice(ctx context.Context, hash string) error {
 func (db *DB) TokenByHash(ctx context.Context, hash string) (user tandem.UserID, t tandem.TokenInfo, err error) {
 	o, err := db.owner(ctx, `select user_id, id from token_by_hash($1)`, hash, "token")
 	if err != nil {
-		return o.user, t, err
+		return o.User, t, err
 	}
-	found, err := view(ctx, db, o.user, func(ctx context.Context, c *conn) ([]tandem.TokenInfo, error) {
+	found, err := view(ctx, db, o.User, func(ctx context.Context, c *conn) ([]tandem.TokenInfo, error) {
 		return list(ctx, c, scanToken, `
-			select id, name, scopes, created_at, last_used_at, expires_at from tokens where user_id = $1 and id = $2 and hash = $3`, o.user, o.id, hash)
+			select id, name, scopes, created_at, last_used_at, expires_at from tokens where user_id = $1 and id = $2 and hash = $3`, o.User, o.ID, hash)
 	})
 	if err == nil && len(found) == 0 {
 		err = tandem.NotFound("token", nil, "such token")
 	}
 	if err != nil {
-		return o.user, t, err
+		return o.User, t, err
 	}
 	t = found[0]
 	now := db.clock()
 	if t.ExpiresAt != nil && !time.Time(*t.ExpiresAt).After(now) || t.LastUsedAt != nil && now.Sub(time.Time(*t.LastUsedAt)) < touchEvery {
-		return o.user, t, nil
+		return o.User, t, nil
 	}
-	return o.user, t, db.updateSettings(ctx, o.user, func(_ context.Context, w *write) error {
-		w.later(nil, `update tokens set last_used_at = $3 where user_id = $1 and id = $2`, o.user, o.id, now)
+	return o.User, t, db.updateSettings(ctx, o.User, func(_ context.Context, w *write) error {
+		w.later(nil, `update tokens set last_used_at = $3 where user_id = $1 and id = $2`, o.User, o.ID, now)
 		return nil
 	})
 }
@@ -128,7 +128,7 @@ func (db *DB) RevokedBefore(ctx context.Context, user tandem.UserID) (at time.Ti
 // FeedByHash gives the user of a calendar feed; not_found for an unknown or revoked one.
 func (db *DB) FeedByHash(ctx context.Context, hash string) (tandem.UserID, error) {
 	o, err := db.owner(ctx, `select user_id, '' from feed_by_hash($1)`, hash, "feed")
-	return o.user, err
+	return o.User, err
 }
 
 // Pushes gives a user's web-push subscriptions with their keys.

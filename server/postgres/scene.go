@@ -3,36 +3,15 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"tandem"
-	"tandem/server/store"
 )
 
-// Scene reads what the edit asks to look at.
-func (w *write) Scene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, err error) {
-	sc = tandem.Scene{Now: w.Now, User: w.User, Settings: w.plain, NewID: w.NewID}.WithRefs(e.Refs)
-	if sc.Tasks, err = w.loadTasks(ctx, e.Refs); err != nil {
-		return sc, err
-	}
-	if sc.Twins, err = w.loadTwins(ctx, e.Twins); err != nil {
-		return sc, err
-	}
-	if e.Undo != "" {
-		if err := w.loadUndo(ctx, e.Undo, &sc); err != nil {
-			return sc, err
-		}
-	}
-	if e.Floating {
-		if sc.Float, err = w.FloatingTasks(ctx); err != nil {
-			return sc, err
-		}
-	}
-	return sc, w.loadSeries(ctx, &sc)
-}
+// PlainSettings gives the settings that decisions on tasks look at.
+func (w *write) PlainSettings(context.Context) (tandem.Settings, error) { return w.plain, nil }
 
-// loadTasks gives the named tasks in their order, nil where there is none.
-func (w *write) loadTasks(ctx context.Context, refs []tandem.TaskRef) ([]*tandem.Task, error) {
+// TasksOf reads the named tasks. What is known stays apart from what a rule may change.
+func (w *write) TasksOf(ctx context.Context, refs []tandem.TaskRef) ([]*tandem.Task, error) {
 	var uids []string
 	var numbers []int64
 	for _, ref := range refs {
@@ -54,7 +33,9 @@ func (w *write) loadTasks(ctx context.Context, refs []tandem.TaskRef) ([]*tandem
 	}
 	byNumber := map[int64]*tandem.Task{}
 	for _, t := range w.known {
-		byNumber[t.Number] = t
+		if t != nil {
+			byNumber[t.Number] = t
+		}
 	}
 	out := make([]*tandem.Task, len(refs))
 	for i, ref := range refs {
@@ -62,37 +43,17 @@ func (w *write) loadTasks(ctx context.Context, refs []tandem.TaskRef) ([]*tandem
 		if ref.UID != "" {
 			t = w.known[ref.UID]
 		}
-		out[i] = copied(t)
+		if t != nil {
+			clone := t.Clone()
+			out[i] = &clone
+		}
 	}
 	return out, nil
 }
 
-// copied keeps what is known apart from what a rule may change.
-func copied(t *tandem.Task) *tandem.Task {
-	if t == nil {
-		return nil
-	}
-	clone := t.Clone()
-	return &clone
-}
-
-// maxTwins is how many open tasks with one title a decision sees: the newest.
-const maxTwins = 20
-
-func (w *write) loadTwins(ctx context.Context, titles []string) (map[string][]tandem.Task, error) {
-	all := map[string][]tandem.Task{}
-	for _, title := range titles {
-		if _, seen := all[title]; seen {
-			continue
-		}
-		twins, err := list(ctx, w.conn, decodeTask, selectTasks+`and t.status = 0 and t.title = $2 order by t.uid desc limit $3`,
-			w.User, sortKey(title), maxTwins)
-		if err != nil {
-			return nil, err
-		}
-		all[title] = twins
-	}
-	return all, nil
+// Twins reads open tasks by their title.
+func (w *write) Twins(ctx context.Context, title string, limit int) ([]tandem.Task, error) {
+	return list(ctx, w.conn, decodeTask, selectTasks+`and t.status = 0 and t.title = $2 order by t.uid desc limit $3`, w.User, sortKey(title), limit)
 }
 
 // FloatingTasks reads the open tasks whose due date has no zone of its own.
@@ -100,53 +61,14 @@ func (w *write) FloatingTasks(ctx context.Context) ([]tandem.Task, error) {
 	return list(ctx, w.conn, decodeTask, selectTasks+`and t.floating order by t.number`, w.User)
 }
 
-// loadSeries adds, for each series of a loaded task, its open occurrence and the successors of what was loaded.
-func (w *write) loadSeries(ctx context.Context, sc *tandem.Scene) error {
-	sc.Series = map[string][]tandem.Task{}
-	loaded := slices.Clone(sc.Tasks)
-	for _, t := range sc.Past {
-		loaded = append(loaded, t)
+// Series reads the open occurrences of series, and the successors of their tasks.
+func (w *write) Series(ctx context.Context, of []tandem.Task) ([]tandem.Task, error) {
+	series, uids := make([]string, len(of)), make([]string, len(of))
+	for i, t := range of {
+		series[i], uids[i] = t.Series.ID, t.UID
 	}
-	for _, c := range sc.Undo { // the series that an undo may bring back
-		loaded = append(loaded, c.Before)
-	}
-	var series, uids []string
-	for _, t := range loaded {
-		if t != nil && t.Series != nil {
-			series, uids = append(series, t.Series.ID), append(uids, t.UID)
-		}
-	}
-	if len(series) == 0 {
-		return nil
-	}
-	found, err := list(ctx, w.conn, decodeTask, selectTasks+`and t.series_id = any ($2::text[]) and (t.status = 0 or t.predecessor = any ($3::text[]))`,
+	return list(ctx, w.conn, decodeTask, selectTasks+`and t.series_id = any ($2::text[]) and (t.status = 0 or t.predecessor = any ($3::text[]))`,
 		w.User, series, uids)
-	for _, t := range found {
-		sc.Series[t.Series.ID] = append(sc.Series[t.Series.ID], t)
-	}
-	return err
-}
-
-// loadUndo finds what an operation or a turn wrote, the newest first, and the present state of those tasks.
-func (w *write) loadUndo(ctx context.Context, name string, sc *tandem.Scene) error {
-	changes, err := store.UndoChanges(ctx, w, name)
-	if err != nil {
-		return err
-	}
-	uids := make([]string, len(changes))
-	for i, c := range changes {
-		uids[i] = c.After.UID
-	}
-	if err := w.load(ctx, selectTasks+`and t.uid = any ($2::text[])`, uids); err != nil {
-		return err
-	}
-	sc.Undo, sc.Past = changes, map[string]*tandem.Task{}
-	for _, uid := range uids {
-		if t := w.known[uid]; t != nil {
-			sc.Past[uid] = copied(t)
-		}
-	}
-	return nil
 }
 
 // LastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers

@@ -119,7 +119,7 @@ func (db *DB) RequestCancel(ctx context.Context, user tandem.UserID, id string) 
 // TakeTurns gives owner the running turns whose lease ended before now, with the next Attempt: writes of the owner before are
 // refused from then on.
 func (db *DB) TakeTurns(ctx context.Context, owner string, now time.Time, limit int) ([]tandem.Turn, error) {
-	late, err := view(ctx, db, everyone, func(ctx context.Context, c *conn) ([]owned, error) {
+	late, err := view(ctx, db, everyone, func(ctx context.Context, c *conn) ([]store.Owned, error) {
 		return list(ctx, c, scanOwned, `select user_id, id from late_turns($1, $2)`, now, limit)
 	})
 	if err != nil {
@@ -128,11 +128,11 @@ func (db *DB) TakeTurns(ctx context.Context, owner string, now time.Time, limit 
 	var out []tandem.Turn
 	for _, l := range late {
 		var taken []tandem.Turn
-		err := db.write(ctx, l.user, func(ctx context.Context, c *conn) (err error) {
+		err := db.write(ctx, l.User, func(ctx context.Context, c *conn) (err error) {
 			taken, err = list(ctx, c, scanTurn, `
 				update turns set lease_owner = $3, lease_until = $4, attempt = attempt + 1
 				where user_id = $1 and id = $2 and status = 'running' and lease_until < $5
-				returning `+turnColumns, l.user, l.id, owner, now.Add(tandem.TurnLease).Truncate(time.Millisecond), now)
+				returning `+turnColumns, l.User, l.ID, owner, now.Add(tandem.TurnLease).Truncate(time.Millisecond), now)
 			return err
 		})
 		if err != nil {

@@ -162,14 +162,7 @@ func (db *DB) Check(ctx context.Context) error {
 		return err
 	}
 	return db.read(ctx, func(ctx context.Context, c *conn) error {
-		var verdict string
-		if _, err := c.one(ctx, into(&verdict), `pragma quick_check(1)`); err != nil {
-			return err
-		}
-		if verdict != "ok" {
-			return fmt.Errorf("the file is damaged: %s", verdict)
-		}
-		return nil
+		return c.sound(ctx)
 	})
 }
 

@@ -53,16 +53,9 @@ func (db *DB) ClaimDelivery(ctx context.Context, ref tandem.DeliveryRef, lease t
 		if err != nil {
 			return err
 		}
-		state, next := tandem.DeliveryWaiting, now.Add(lease)
-		end, quiet := settings.QuietUntil(now)
-		switch {
-		case !wanted:
-			state, d.Attempt = tandem.DeliveryDropped, d.Attempt-1
-		case quiet:
-			next, d.Attempt = end, d.Attempt-1
-		default:
-			ok = true
-		}
+		var state tandem.DeliveryState
+		var next time.Time
+		state, next, ok = settings.Attempt(&d, wanted, now, lease)
 		_, err = c.exec(ctx, `
 			update deliveries set state = ?, attempts = ?, next_at = ? where user_id = ? and event_id = ? and channel = ? and target = ?`,
 			state, d.Attempt, milli(next), ref.User, ref.EventID, ref.Medium, ref.Target)

@@ -59,6 +59,11 @@ func soundIn(ctx context.Context, c *conn) error {
 	if version == 0 || version > len(migrations) {
 		return fmt.Errorf("the file has schema version %d; this program knows 1 to %d", version, len(migrations))
 	}
+	return c.sound(ctx)
+}
+
+// sound looks through the pages of the file.
+func (c *conn) sound(ctx context.Context) error {
 	var verdict string
 	if _, err := c.one(ctx, into(&verdict), `pragma quick_check(1)`); err != nil {
 		return err

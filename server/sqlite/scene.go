@@ -3,75 +3,36 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"tandem"
-	"tandem/server/store"
 )
 
-// Scene reads what the edit asks to look at.
-func (w *write) Scene(ctx context.Context, e tandem.Edit) (sc tandem.Scene, err error) {
-	settings, err := readSettings(ctx, w.conn, w.User)
-	if err != nil {
-		return sc, err
-	}
-	sc = tandem.Scene{Now: w.Now, User: w.User, Settings: settings, NewID: w.NewID}.WithRefs(e.Refs)
-	if err := w.loadTasks(ctx, e.Refs, &sc); err != nil {
-		return sc, err
-	}
-	if err := w.loadTwins(ctx, e.Twins, &sc); err != nil {
-		return sc, err
-	}
-	if e.Undo != "" {
-		if err := w.loadUndo(ctx, e.Undo, &sc); err != nil {
-			return sc, err
-		}
-	}
-	if e.Floating {
-		if sc.Float, err = w.FloatingTasks(ctx); err != nil {
-			return sc, err
-		}
-	}
-	return sc, w.loadSeries(ctx, &sc)
+// PlainSettings gives the settings that decisions on tasks look at.
+func (w *write) PlainSettings(ctx context.Context) (tandem.Settings, error) {
+	return readSettings(ctx, w.conn, w.User)
 }
 
-func (w *write) loadTasks(ctx context.Context, refs []tandem.TaskRef, sc *tandem.Scene) error {
-	sc.Tasks = make([]*tandem.Task, len(refs))
+// TasksOf reads the named tasks.
+func (w *write) TasksOf(ctx context.Context, refs []tandem.TaskRef) (out []*tandem.Task, err error) {
+	out = make([]*tandem.Task, len(refs))
 	for i, ref := range refs {
-		t, err := w.taskByRef(ctx, ref)
-		if err != nil {
-			return err
+		if ref.UID != "" {
+			out[i], err = w.TaskByUID(ctx, ref.UID)
+		} else {
+			out[i], err = taskByNumber(ctx, w.conn, w.User, account{w.Account, w.ordinal}, ref.Number)
 		}
-		sc.Tasks[i] = t
+		if err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return out, nil
 }
 
-func (w *write) taskByRef(ctx context.Context, ref tandem.TaskRef) (*tandem.Task, error) {
-	if ref.UID != "" {
-		return taskByUID(ctx, w.conn, w.User, ref.UID)
-	}
-	return taskByNumber(ctx, w.conn, w.User, account{w.Account, w.ordinal}, ref.Number)
-}
-
-// maxTwins is how many open tasks with one title a decision sees: the newest.
-const maxTwins = 20
-
-func (w *write) loadTwins(ctx context.Context, titles []string, sc *tandem.Scene) error {
-	sc.Twins = map[string][]tandem.Task{}
-	for _, title := range titles {
-		if _, seen := sc.Twins[title]; seen {
-			continue
-		}
-		twins, err := list(ctx, w.conn, decodeTask, `
-			select v.doc from tasks t join versions v on v.id = t.current
-			where t.user_id = ? and t.status = 0 and t.title = ? order by t.uid desc limit ?`, w.User, title, maxTwins)
-		if err != nil {
-			return err
-		}
-		sc.Twins[title] = twins
-	}
-	return nil
+// Twins reads open tasks by their title.
+func (w *write) Twins(ctx context.Context, title string, limit int) ([]tandem.Task, error) {
+	return list(ctx, w.conn, decodeTask, `
+		select v.doc from tasks t join versions v on v.id = t.current
+		where t.user_id = ? and t.status = 0 and t.title = ? order by t.uid desc limit ?`, w.User, title, limit)
 }
 
 // FloatingTasks reads the open tasks whose due date has no zone of its own.
@@ -80,57 +41,18 @@ func (w *write) FloatingTasks(ctx context.Context) ([]tandem.Task, error) {
 		select v.doc from tasks t join versions v on v.id = t.current where t.user_id = ? and t.floating = 1 order by t.id`, w.User)
 }
 
-// loadSeries adds, for each series of a loaded task, its open occurrence and the successors of what was loaded.
-func (w *write) loadSeries(ctx context.Context, sc *tandem.Scene) error {
-	sc.Series = map[string][]tandem.Task{}
-	loaded := slices.Clone(sc.Tasks)
-	for _, t := range sc.Past {
-		loaded = append(loaded, t)
-	}
-	for _, c := range sc.Undo { // the series that an undo may bring back
-		loaded = append(loaded, c.Before)
-	}
-	seen := map[string]bool{}
-	for _, t := range loaded {
-		if t == nil || t.Series == nil || seen[t.UID+t.Series.ID] {
-			continue
-		}
-		seen[t.UID+t.Series.ID] = true
+// Series reads the open occurrences of series, and the successors of their tasks.
+func (w *write) Series(ctx context.Context, of []tandem.Task) (out []tandem.Task, err error) {
+	for _, t := range of {
 		found, err := list(ctx, w.conn, decodeTask, `
 			select v.doc from tasks t join versions v on v.id = t.current
 			where t.user_id = ?1 and t.series_id = ?2 and (t.status = 0 or t.predecessor = ?3)`, w.User, t.Series.ID, t.UID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, f := range found {
-			if id := t.Series.ID; !slices.ContainsFunc(sc.Series[id], func(o tandem.Task) bool { return o.UID == f.UID }) {
-				sc.Series[id] = append(sc.Series[id], f)
-			}
-		}
+		out = append(out, found...)
 	}
-	return nil
-}
-
-// loadUndo finds what an operation or a turn wrote, the newest first, and the present state of those tasks.
-func (w *write) loadUndo(ctx context.Context, name string, sc *tandem.Scene) error {
-	changes, err := store.UndoChanges(ctx, w, name)
-	if err != nil {
-		return err
-	}
-	sc.Undo, sc.Past = changes, map[string]*tandem.Task{}
-	for _, c := range changes {
-		if _, seen := sc.Past[c.After.UID]; seen {
-			continue
-		}
-		t, err := taskByUID(ctx, w.conn, w.User, c.After.UID)
-		if err != nil {
-			return err
-		}
-		if t != nil {
-			sc.Past[c.After.UID] = t
-		}
-	}
-	return nil
+	return out, nil
 }
 
 // LastWrite names the newest turn that wrote in the conversation, or else the newest operation of the caller. What the workers

@@ -17,6 +17,14 @@ type Approvals interface {
 	InsertApproval(ctx context.Context, a tandem.Approval, items string) error
 	// CloseApproval keeps the answer to a question.
 	CloseApproval(ctx context.Context, a tandem.Approval) error
+	// ExpireApproval closes a question without an answer; false when it was closed already.
+	ExpireApproval(ctx context.Context, id string) (bool, error)
+}
+
+// Owned names a row of some user, for sweeps over all of them.
+type Owned struct {
+	User tandem.UserID
+	ID   string
 }
 
 // AddApproval stores a question and shows it on every device. It expires after tandem.ApprovalTTL unless it says otherwise.
@@ -57,4 +65,24 @@ func DecideApproval[W Approvals](
 		return w.CloseApproval(ctx, a)
 	})
 	return a, err
+}
+
+// ExpireApprovals takes questions that nobody answered in time off every device, and gives their number.
+func ExpireApprovals[W Approvals](ctx context.Context, due []Owned, update Update[W]) (count int, err error) {
+	for _, o := range due {
+		expired := false
+		err := update(ctx, o.User, tandem.Cause{}, func(ctx context.Context, w W) (err error) {
+			if expired, err = w.ExpireApproval(ctx, o.ID); expired {
+				w.Base().Gone(tandem.KindApproval, o.ID)
+			}
+			return err
+		})
+		if err != nil {
+			return count, err
+		}
+		if expired {
+			count++
+		}
+	}
+	return count, nil
 }

@@ -19,8 +19,7 @@ type EditTx interface {
 	Inbox
 	Tasks
 	Plain
-	// Scene reads what the edit asks to look at.
-	Scene(ctx context.Context, e tandem.Edit) (tandem.Scene, error)
+	SceneTx
 	// Approval gives a question; not_found for an unknown one.
 	Approval(ctx context.Context, id string) (tandem.Approval, error)
 	// SpendApproval marks a yes as used.
@@ -108,7 +107,7 @@ func (r *operation) run(ctx context.Context, w EditTx) error {
 	if done || err != nil {
 		return err
 	}
-	sc, err := w.Scene(ctx, e)
+	sc, err := scene(ctx, w, e)
 	if err != nil {
 		return err
 	}
