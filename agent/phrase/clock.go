@@ -430,7 +430,7 @@ func startOf(start, end clock) clock {
 func (p *parser) partOfDay(i int, in class) (dayPart, int) {
 	t := p.at(i)
 	if t.any(isTonight) {
-		return dayPart{part: night, minutes: 21 * 60, sticky: true, set: true}, i + 1
+		return dayPart{part: night, minutes: p.hours[tonight], sticky: true, set: true}, i + 1
 	}
 	if t.any(isLast) && p.is(i+1, isPart) && (p.at(i+1).part == night || p.at(i+1).part == evening) { // "last night"
 		d := p.part(p.at(i + 1))
@@ -472,7 +472,8 @@ func (p *parser) partMeant(w *token, next int, in class) bool {
 		_, end := p.anyDate(p.skip(next+1, isThe), isOn|isThe)
 		return end > 0
 	}
-	return p.is(next, isAt) && p.clockAt(next) || p.clockAt(next) && p.at(next).kind == numberToken
+	named := w.part == night && p.at(next-2).kind == wordToken && p.at(next-2).is == 0 // "movie night at 8"
+	return !named && (p.is(next, isAt) && p.clockAt(next) || p.clockAt(next) && p.at(next).kind == numberToken)
 }
 
 // time settles a clock time with the part of the day beside it: minutes of the day, the days to add for the small hours of
@@ -491,7 +492,7 @@ func (c clock) time(d dayPart) (minutes int, shift day, other int) {
 	h := c.minutes % (12 * 60)
 	switch {
 	case !d.set:
-		if h < 7*60 {
+		if h < firstOfDay {
 			return h + 12*60, 0, h
 		}
 		return h, 0, h + 12*60

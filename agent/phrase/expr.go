@@ -161,6 +161,8 @@ func (p *parser) introduction(e *expr, j int) (k int, in class) {
 			}
 		case t.any(isAbout) && t.any(isUntil): // "up to" is not "until"
 			return k, in
+		case p.particle(e, k):
+			return k, in
 		case t.any(introducing) && !t.any(isA|isUnit|isEvery) && !p.amount(k):
 			in |= t.is & introducing
 		case t.any(isOf) && !e.empty():
@@ -169,6 +171,22 @@ func (p *parser) introduction(e *expr, j int) (k int, in class) {
 		}
 	}
 	return k, in
+}
+
+// particle reports that the "in" or "on" at k belongs to the verb before it: "let the plumber in tomorrow", "hand it in by Friday".
+func (p *parser) particle(e *expr, k int) bool {
+	t, next := p.at(k), p.at(k+1)
+	if k == 0 || !e.empty() || p.at(k-1).kind != wordToken || p.at(k-1).any(introducing|isPreposition) {
+		return false
+	}
+	const behind = isAt | isBy | isDue | isBefore | isTonight
+	switch {
+	case next.any(isUnit | isThrough): // "in at most 2 days"
+		return false
+	case t.any(isIn) && !t.any(isOn|isThe):
+		return next.any(behind|isOn|isRef|isWeekday|isFor) && !next.any(isA|isWeekend) || next.any(isThis) && p.at(k+2).any(isPart)
+	}
+	return t.any(isOn) && !t.any(isThe) && next.any(behind)
 }
 
 // amount reports whether "half past" or the like starts at k, which is a time and no introduction.

@@ -16,7 +16,7 @@ type parser struct {
 	today day
 	clock int // minutes of the day, now
 	opt   Options
-	hours [daytime + 1]int // minutes of the day, by part
+	hours [tonight + 1]int // minutes of the day, by part
 
 	whole     bool // the text is one phrase: weak words count
 	repeating bool // the text is a repetition: "mon, wed" is a rule
@@ -30,14 +30,7 @@ func newParser(text string, now time.Time, loc *time.Location, o Options) *parse
 	p := &parser{text: text, units: newOffsets(text), lang: localeOf(o.Locale), now: now.In(loc), opt: o}
 	p.today = dayOf(p.now.Date())
 	p.clock = p.now.Hour()*60 + p.now.Minute()
-	p.hours = [...]int{
-		morning:   clockOr(o.Morning, 9*60),
-		afternoon: clockOr(o.Afternoon, 12*60),
-		evening:   clockOr(o.Evening, 19*60),
-		night:     clockOr(o.Night, 22*60),
-		lunch:     12 * 60,
-		daytime:   12 * 60,
-	}
+	p.hours = o.hours()
 	p.toks = lex(text, p.lang, p.masked())
 	return p
 }
@@ -49,15 +42,6 @@ func (p *parser) masked() []stretch {
 		s = append(s, p.units.bytes(off[0], off[1]))
 	}
 	return merge(s)
-}
-
-// clockOr reads HH:MM into minutes of the day.
-func clockOr(s string, otherwise int) int {
-	t, err := time.Parse("15:04", s)
-	if err != nil {
-		return otherwise
-	}
-	return t.Hour()*60 + t.Minute()
 }
 
 var noToken = token{kind: opaqueToken, word: opaque, spaced: true}

@@ -85,24 +85,32 @@ func testReadings(t *testing.T, now time.Time, o Options, rows []reading) {
 // TestParse_Readings reads the tables of testdata: a text, an arrow, and what show makes of it.
 func TestParse_Readings(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
+	others, _ := filepath.Glob("testdata/??/*.txt")
+	files = append(files, others...)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("tables: %v, %v", files, err)
 	}
 	for _, file := range files {
-		table, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rows []reading
-		for line := range strings.Lines(string(table)) {
-			text, want, ok := strings.Cut(strings.TrimSpace(line), " => ")
-			if !ok {
-				t.Fatalf("%s: %q has no arrow", file, line)
-			}
-			rows = append(rows, reading{text, want})
-		}
-		testReadings(t, wednesday, Options{}, rows)
+		locale := strings.TrimSuffix(filepath.Base(filepath.Dir(file)), "testdata")
+		testReadings(t, wednesday, Options{Locale: locale}, readTable(t, file))
 	}
+}
+
+func readTable(tb testing.TB, file string) []reading {
+	tb.Helper()
+	table, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var rows []reading
+	for line := range strings.Lines(string(table)) {
+		text, want, ok := strings.Cut(strings.TrimSpace(line), " =>")
+		if !ok {
+			tb.Fatalf("%s: %q has no arrow", file, line)
+		}
+		rows = append(rows, reading{text, strings.TrimSpace(want)})
+	}
+	return rows
 }
 
 // TestParse_Conventions holds every row of the table in specs/phrase.md.

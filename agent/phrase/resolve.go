@@ -68,6 +68,9 @@ func (p *parser) timeOf(e *expr, dated bool) (minutes int, shift day, other int,
 		return lastMinute, 0, -1, true
 	}
 	minutes, shift, other = e.clock.time(e.part)
+	if other >= 0 {
+		minutes, other = p.atMeal(minutes, other)
+	}
 	return minutes, shift, other, true
 }
 

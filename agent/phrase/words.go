@@ -108,6 +108,7 @@ const (
 	night
 	lunch
 	daytime
+	tonight
 )
 
 // mark is a set of smaller roles: around priorities, tags and reminders, and inside some phrases.
@@ -150,6 +151,7 @@ type word struct {
 	val    int // of a role that has a value
 	part   part
 	freq   freq
+	meal   meal
 	plural bool // "mornings", "weekdays"
 	weak   bool // also an ordinary word: "may", "sun"
 }
@@ -193,6 +195,7 @@ type vocabulary struct {
 	refs                     map[int]string
 	freqs                    map[string]rule
 	parts                    map[part]string
+	meals                    map[meal]string
 	noons                    map[int]string // by minutes of the day
 	fixed                    map[int][]string
 	idioms                   map[string]word
@@ -313,6 +316,9 @@ func (l *locale) addTimes(v vocabulary) {
 	}
 	for p, words := range v.parts {
 		l.add(words, func(w *word) { w.is, w.part = w.is|isPart, p })
+	}
+	for m, words := range v.meals {
+		l.add(words, func(w *word) { w.meal = m })
 	}
 	for n, words := range v.noons {
 		l.add(words, func(w *word) { w.is, w.val = w.is|isNoon, n })

@@ -53,6 +53,10 @@ var english = vocabulary{
 		morning: "morning mornings", afternoon: "afternoon afternoons", evening: "evening evenings", night: "night nights nite",
 		lunch: "lunchtime lunch-time", daytime: "daytime",
 	},
+	meals: map[meal]string{
+		rising: "breakfast wake waking", brunch: "brunch", midday: "lunch",
+		dinner: "dinner supper drinks cocktails bed bedtime movie movies cinema concert gig opera theatre theater night fireworks sunset",
+	},
 	noons: map[int]string{0: "midnight", 12 * 60: "noon midday noontime"},
 	fixed: map[int][]string{
 		101:  {"new year's day", "new years day", "new year day", "new year's", "new years"},
