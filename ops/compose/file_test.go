@@ -30,6 +30,7 @@ type service struct {
 	CapDrop     []string          `json:"cap_drop"`
 	ReadOnly    bool              `json:"read_only"`
 	Security    []string          `json:"security_opt"`
+	Logging     map[string]any    `json:"logging"`
 	Environment map[string]any    `json:"environment"`
 	Volumes     []string          `json:"volumes"`
 	Health      map[string]any    `json:"healthcheck"`
@@ -61,8 +62,8 @@ func TestFile_EveryServiceIsPinnedLimitedAndConfined(t *testing.T) {
 		if !pinned.MatchString(s.Image) {
 			t.Errorf("%s: the image %q has no version", name, s.Image)
 		}
-		if s.Memory == "" || s.Pids == 0 {
-			t.Errorf("%s has no limit", name)
+		if s.Memory == "" || s.Pids == 0 || s.Logging == nil {
+			t.Errorf("%s has no limit of memory, processes or logs", name)
 		}
 		if s.Restart != "unless-stopped" && !strings.HasPrefix(s.Restart, "on-failure:") {
 			t.Errorf("%s restarts %q", name, s.Restart)

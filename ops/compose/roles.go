@@ -30,7 +30,6 @@ func makeRoles(ctx context.Context, dir string, out io.Writer) error {
 	}
 	for _, sql := range []string{
 		`alter role tandem_migrator createrole`,
-		`grant tandem_auth to tandem_migrator with admin option`,
 		`alter database ` + database + ` owner to tandem_migrator`,
 		`create schema if not exists cache authorization tandem_cache`,
 		`alter role tandem_cache set search_path = cache`,

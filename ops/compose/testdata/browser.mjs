@@ -38,6 +38,14 @@ try {
   await row(phone, `call ${story}`);
   console.log("a turn through both sidecars shows on both");
   await wrongToken();
+
+  assert.equal((await chat(phone, `Remind me to check the oven ${story} in 5 seconds`)).status, 200);
+  assert.equal((await chat(phone, `Add a task to stretch ${story} every day starting today`)).status, 200);
+  assert.equal((await chat(phone, `Complete the task stretch ${story}`)).status, 200);
+  await desk.locator("[data-notice]", { hasText: `oven ${story}` }).first().waitFor();
+  console.log("a reminder is shown");
+  await successor(phone, `stretch ${story}`);
+  console.log("a completed task that repeats has its successor");
 } finally {
   await browser.close();
 }
@@ -66,12 +74,38 @@ async function row(tab, title) {
   await tab.locator("[data-task]", { hasText: title }).first().waitFor();
 }
 
-/** Says a sentence over HTTP with the person's own token; the page passes it on from sidecar to sidecar. */
-async function chat(tab, message) {
+/** The person's own token. */
+async function tokenOf(tab) {
   const answer = await tab.context().request.get(`${signIn}/api/auth/token`);
   const { token } = await answer.json();
-  const { sub } = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
-  return post(sub, token, message);
+  return { token, user: JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString()).sub };
+}
+
+/** Says a sentence over HTTP; the page passes it on from sidecar to sidecar. */
+async function chat(tab, message) {
+  const { token, user } = await tokenOf(tab);
+  return post(user, token, message);
+}
+
+/** Waits until the task stands twice: completed, and pending again. */
+async function successor(tab, title) {
+  const { token } = await tokenOf(tab);
+  for (const until = Date.now() + PATIENCE; ; await new Promise((next) => setTimeout(next, 300))) {
+    const found = await Promise.all(["completed", "pending"].map((status) => list(token, status, title)));
+    if (found.every(Boolean)) return;
+    assert.ok(Date.now() < until, `completed, pending: ${found}`);
+  }
+}
+
+/** Whether the tool lists a task of this title and status. */
+async function list(token, status, title) {
+  const res = await fetch(`${page}/mcp`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", Accept: "application/json, text/event-stream" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks", arguments: { status } } }),
+  });
+  assert.equal(res.status, 200);
+  return (await res.text()).toLowerCase().includes(title.toLowerCase());
 }
 
 async function post(user, token, message) {

@@ -49,6 +49,8 @@ func TestUp_SignUpSpeakAndSee(t *testing.T) {
 	page, keys := fmt.Sprintf("http://localhost:%d", web), fmt.Sprintf("http://localhost:%d", signIn)
 
 	e.browse("new", page, keys)
+	t.Logf("figure: memory of all containers %d MiB", e.memory())
+	e.set("smtp-url", "smtp://somebody:a-password-of-a-person@mail.example.com")
 	e.secretsStaySecret()
 	t.Run("a killed app comes back beside its sidecar", func(*testing.T) {
 		e.kill("serve")
@@ -154,6 +156,33 @@ func (e *engine) kill(service string) {
 		}
 		return nil
 	})
+}
+
+// set gives a secret by standard input, as a person does.
+func (e *engine) set(name, value string) {
+	e.t.Helper()
+	cmd := e.project("run", "--rm", "-T", "secrets", "set", name)
+	cmd.Stdin = strings.NewReader(value + "\n")
+	e.say(cmd)
+	if got := e.vault()[name]; got != value {
+		e.t.Errorf("the secret %s has %d characters, not %d", name, len(got), len(value))
+	}
+}
+
+// memory adds up what the containers use.
+func (e *engine) memory() int {
+	e.t.Helper()
+	units := map[string]float64{"MiB": 1, "KiB": 1.0 / 1024, "GiB": 1024}
+	total := 0.0
+	for line := range strings.Lines(e.say(e.docker("stats", "--no-stream", "--format", "{{.MemUsage}}"))) {
+		used := strings.Fields(line)[0]
+		n, err := strconv.ParseFloat(strings.TrimRight(used, "KMGiB"), 64)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		total += n * units[used[max(0, len(used)-3):]]
+	}
+	return int(total)
 }
 
 // running lists the containers that run, by id.

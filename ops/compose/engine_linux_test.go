@@ -38,7 +38,8 @@ func startEngine(t *testing.T, compose string) *engine {
 		"--host", "unix://"+dir+"/socket", "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
 		"--default-address-pool", "base=10.213.0.0/16,size=24", "--log-level", "warn")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the test, which then ends the engine
+	// Ctrl-C is for the test, which then ends the engine; without the test it ends by itself, and its containers with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
