@@ -212,7 +212,7 @@ func sameWord(q, w string) float64 {
 	switch {
 	case q == w:
 		return 1
-	case stem(q) == stem(w):
+	case Singular(q) == Singular(w):
 		return 0.98
 	case len(q) >= 3 && strings.HasPrefix(w, q):
 		return 0.98
@@ -225,8 +225,8 @@ func sameWord(q, w string) float64 {
 	}
 }
 
-// stem drops the marks of the plural.
-func stem(w string) string {
+// Singular drops the marks of the plural.
+func Singular(w string) string {
 	switch {
 	case len(w) > 4 && strings.HasSuffix(w, "ies"):
 		return w[:len(w)-3] + "y"

@@ -169,7 +169,7 @@ func searchFor(words []token) string {
 	var out []string
 	for _, t := range words {
 		for _, w := range tandem.Words(t.word) {
-			out = append(out, common(singular(w)))
+			out = append(out, common(agent.Singular(w)))
 		}
 	}
 	return strings.Join(out, " ")
@@ -179,19 +179,6 @@ func searchFor(words []token) string {
 func common(w string) string {
 	if n := len(w); n > 4 && w[n-1] == 'y' && !strings.ContainsRune("aeiou", rune(w[n-2])) {
 		return w[:n-1]
-	}
-	return w
-}
-
-// singular drops the marks of the plural.
-func singular(w string) string {
-	switch {
-	case len(w) > 4 && strings.HasSuffix(w, "ies"):
-		return w[:len(w)-3] + "y"
-	case len(w) > 4 && (strings.HasSuffix(w, "ches") || strings.HasSuffix(w, "shes") || strings.HasSuffix(w, "xes")):
-		return w[:len(w)-2]
-	case len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss"):
-		return w[:len(w)-1]
 	}
 	return w
 }
@@ -265,12 +252,12 @@ func severalNamed(words []token, among []agent.Target) bool {
 		return false
 	}
 	last := words[len(words)-1]
-	one := singular(last.word)
+	one := agent.Singular(last.word)
 	if last.kind != wordToken || one == last.word {
 		return false
 	}
 	for _, t := range among {
-		if slices.ContainsFunc(tandem.Words(t.Title), func(w string) bool { return w != last.word && singular(w) == one }) {
+		if slices.ContainsFunc(tandem.Words(t.Title), func(w string) bool { return w != last.word && agent.Singular(w) == one }) {
 			return true
 		}
 	}
