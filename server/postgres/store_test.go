@@ -262,6 +262,7 @@ var ownerlessTexts = map[string]string{
 	`select (select count(*) from (select from outbox limit $1)`:                    "the relay counts what waits",
 	`select id, topic, user_id, at, event from audit where id > $1`:                 "operators read the trail of everyone",
 	`select id, topic, consumer, reason, at, event from dead_letters where id > $1`: "operators read what was set aside",
+	`delete from dead_letters where id = $1`:                                        "operators publish it again",
 	`select value || '.' || 'public.meta'::regclass::oid`:                           "nobody's rows",
 }
 

@@ -239,7 +239,7 @@ func scanAudit(r row) (a tandem.AuditEntry, err error) {
 	return a, err
 }
 
-// AddDeadLetter sets aside an event that a consumer cannot take.
+// AddDeadLetter sets aside an event that a consumer cannot take. One that rests there already is not added: the letter came twice.
 func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error {
 	var owner struct {
 		User tandem.UserID `json:"user_id"`
@@ -249,7 +249,10 @@ func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer st
 		owner.User = everyone
 	}
 	return db.write(ctx, owner.User, func(_ context.Context, c *conn) error {
-		c.later(nil, `insert into dead_letters (user_id, topic, consumer, reason, at, event) values ($1, $2, $3, $4, $5, $6)`,
+		c.later(nil, `
+			insert into dead_letters (user_id, topic, consumer, reason, at, event)
+			select $1::text, $2::text, $3::text, $4::text, $5::timestamptz, $6::bytea where not exists (
+				select from dead_letters where user_id = $1 and topic = $2 and consumer = $3 and event = $6)`,
 			owner.User, topic, consumer, reason, db.clock(), []byte(event))
 		return nil
 	})

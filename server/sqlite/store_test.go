@@ -144,6 +144,7 @@ var ownerless = map[string]string{
 	`select user_id from feeds where hash`:                  "a secret names its owner",
 	`select id, topic, user_id, at, event from audit`:       "operators read the trail of everyone",
 	`from dead_letters where id > ?`:                        "operators read what was set aside",
+	`delete from dead_letters where id = ?`:                 "operators publish it again",
 	`select user_id, event_id, channel, target`:             "the courier looks for what is to be sent",
 	`select distinct user_id from`:                          "the purge looks for whom to purge",
 	`delete from versions where id in (select id`:           "the purge is by age",

@@ -86,6 +86,8 @@ type Workers interface {
 	Audit(ctx context.Context, f tandem.AuditFilter) ([]tandem.AuditEntry, error)
 	AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error
 	DeadLetters(ctx context.Context, after int64, limit int) ([]tandem.DeadLetter, error)
+	DropDeadLetter(ctx context.Context, id int64) error
+	HasTask(ctx context.Context, user tandem.UserID, uid string) (bool, error)
 	Claim(ctx context.Context, key, owner string, lease time.Duration) (tandem.KeyState, error)
 	Done(ctx context.Context, key, owner string, ttl time.Duration) error
 }

@@ -348,6 +348,28 @@ var workers = map[string]func(*stage){
 		for i, l := range append(letters, rest...) {
 			equal(s, "letter", []string{string(l.Event), l.Reason, l.Consumer, string(l.Topic)}, []string{poison[i], "because", "audit", "task-events"})
 		}
+		s.must(s.DropDeadLetter(s.ctx(), letters[1].ID))
+		s.must(s.DropDeadLetter(s.ctx(), letters[1].ID))
+		left, err := s.DeadLetters(s.ctx(), 0, 9)
+		s.must(err)
+		equal(s, "left", len(left), len(poison)-1)
+		s.must(s.AddDeadLetter(s.ctx(), tandem.TopicTaskEvents, "audit", json.RawMessage(poison[1]), "again"))
+		left, err = s.DeadLetters(s.ctx(), 0, 9)
+		s.must(err)
+		equal(s, "set aside again", left[len(left)-1].Reason, "again")
+	},
+	"a task is its owner's, in the trash as well": func(s *stage) {
+		p := s.reminded(ann, time.Hour)
+		has := func(user tandem.UserID) bool {
+			ok, err := s.HasTask(s.ctx(), user, p.TaskUID)
+			s.must(err)
+			return ok
+		}
+		equal(s, "of ann, bob", []bool{has(ann), has(bob)}, []bool{true, false})
+		s.run(ann, tandem.Edit{Refs: []tandem.TaskRef{{UID: p.TaskUID}}, Decide: func(sc tandem.Scene) (tandem.Plan, error) {
+			return tandem.Plan{Tasks: tandem.Delete(sc, *sc.Tasks[0], false)}, nil
+		}})
+		equal(s, "in the trash", has(ann), true)
 	},
 	"a key is claimed, held, done, and free again": func(s *stage) {
 		claim := func(owner string) tandem.KeyState {
