@@ -45,6 +45,7 @@ type ledger interface {
 	Import(ctx context.Context, user tandem.UserID, next func() (kind string, row json.RawMessage, err error)) (int, error)
 	Audit(ctx context.Context, f tandem.AuditFilter) ([]tandem.AuditEntry, error)
 	DeadLetters(ctx context.Context, after int64, limit int) ([]tandem.DeadLetter, error)
+	DropDeadLetter(ctx context.Context, id int64) error
 	Purge(ctx context.Context, now time.Time) (map[string]int64, error)
 }
 

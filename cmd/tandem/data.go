@@ -263,13 +263,14 @@ func runReplay(ctx context.Context, std stdio, args []string) error {
 		fs.StringVar(&in.Topic, "topic", "", "only events of this topic")
 		fs.StringVar(&in.From, "from", "", "only events from this instant on (RFC 3339)")
 		fs.StringVar(&in.To, "to", "", "only events before this instant (RFC 3339)")
+		fs.BoolVar(&in.Dead, "dead", false, "the events that were set aside, not those of the trail")
 		fs.BoolVar(&in.DryRun, "dry-run", false, "list the events and publish nothing")
 	})
 	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
-		return usage(std, "replay [--dry-run]")
+		return usage(std, "replay [--dead] [--dry-run]")
 	}
 	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 		return r.do(ctx, "replay", in, nil, std.out)

@@ -52,7 +52,7 @@ func commands() []command {
 		{"backup", "FILE", "copy the database while it runs", runBackup},
 		{"restore", "FILE", "put a copy in place of the database", runRestore},
 		{"user", "list|export|delete|revoke", "manage users", runUser},
-		{"replay", "[--dry-run]", "publish events again from the audit trail", runReplay},
+		{"replay", "[--dead] [--dry-run]", "publish events again: of the audit trail, or those that were set aside", runReplay},
 		{"load", "", "drive a server with many devices and print one JSON line", runLoad},
 		{"smoke", "[URL]", "prove on a running deployment that chat, socket, recurrence and reminders work", runSmoke},
 		{"doctor", "", "check settings, database, clock and disk", runDoctor},
