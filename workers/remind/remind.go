@@ -44,6 +44,8 @@ type Store interface {
 	TimersSet(ctx context.Context, promises []tandem.DuePromise) error
 	// ForgetTimers notes that the timer service lost its data: no timer is set any more.
 	ForgetTimers(ctx context.Context) error
+	// HasTask tells whether the user has this task, be it in the trash.
+	HasTask(ctx context.Context, user tandem.UserID, uid string) (bool, error)
 	// OverdueReminders counts scheduled reminders with a time up to before.
 	OverdueReminders(ctx context.Context, before time.Time) (int, error)
 }
@@ -85,12 +87,15 @@ func (w *Worker) horizon() time.Duration {
 // Wants tells the events that Handle does something about.
 func Wants(e tandem.Event) bool { return e.Payload.Reminder != nil }
 
-// Handle takes an event of task-events: a promise that is near gets its timer at once, a cancelled one loses it. It never fails:
-// what cannot be done now, the sweep does.
+// Handle takes an event of task-events: a promise that is near gets its timer at once, a cancelled one loses it. What cannot be
+// done now, the sweep does; but an event of a task that its user does not have is invalid.
 func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 	r := e.Payload.Reminder
 	if !Wants(e) || w.Now().UnixNano() < w.restTil.Load() {
 		return nil
+	}
+	if has, err := w.Store.HasTask(ctx, e.UserID, e.TaskID); err == nil && !has {
+		return e.Foreign(w.Now())
 	}
 	p := tandem.DuePromise{User: e.UserID, TaskUID: e.TaskID, ReminderID: r.ReminderID, Generation: r.Generation, At: time.Time(r.At)}
 	var err error
