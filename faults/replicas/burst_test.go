@@ -34,6 +34,8 @@ func TestConsumers(t *testing.T) {
 	s := openStore(t, p)
 	t.Run("a thousand events", func(t *testing.T) { thousandEvents(t, p, s) })
 	t.Run("eight times at once", func(t *testing.T) { eightTimes(t, p, s) })
+	t.Run("poison", func(t *testing.T) { poisoned(t, p, s) })
+	t.Run("a repair", func(t *testing.T) { repaired(t, p, s) })
 	t.Run("a thousand reminders", func(t *testing.T) { thousandReminders(t, p, s) })
 }
 
