@@ -45,6 +45,10 @@ chart: ## check the Helm chart without a cluster: lint, schemas, unit tests, rul
 compose-test: ## bring docker-compose.yml up for real, and use the product in two browsers
 	ops/dev/compose-test.sh
 
+.PHONY: cluster
+cluster: ## deploy the chart on a real control plane of Kubernetes, without containers, and rehearse bad releases
+	ops/dev/cluster.sh
+
 .PHONY: check
 check: ## formatting, vet, linters, generated files unchanged
 	ops/dev/check.sh

@@ -10,9 +10,10 @@ type Program struct {
 	Name  string // of its log
 	Path  string
 	Args  []string
-	Env   []string      // added to this process's environment
-	Ready string        // a URL that answers once the program works
-	Grace time.Duration // within which it ends when it is asked; 0: 20 s
+	Env   []string                    // added to this process's environment
+	Ready string                      // a URL that answers once the program works
+	Asks  func(context.Context) error // asks whether it works, in place of Ready
+	Grace time.Duration               // within which it ends when it is asked; 0: 20 s
 }
 
 // Prepare gives a program that waits for its first Start and ends with t.
@@ -22,7 +23,10 @@ func Prepare(t T, p Program) *Process {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	return prepare(t, spec{name: p.Name, path: p.Path, args: p.Args, env: p.Env, dir: dir, ready: answers(p.Ready), grace: p.Grace})
+	if p.Asks == nil {
+		p.Asks = answers(p.Ready)
+	}
+	return prepare(t, spec{name: p.Name, path: p.Path, args: p.Args, env: p.Env, dir: dir, ready: p.Asks, grace: p.Grace})
 }
 
 // Answers waits until the URL answers with a status below 400.
