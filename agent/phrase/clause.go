@@ -13,7 +13,7 @@ const kindStart = "start"
 func (p *parser) clause(e *expr, j int) int {
 	k := j
 	if e.empty() && !p.is(j, isStart) {
-		return 0
+		return p.limitFirst(e, j)
 	}
 	if !e.empty() {
 		k = p.skip(p.comma(j), isAnd)
@@ -29,6 +29,20 @@ func (p *parser) clause(e *expr, j int) int {
 		e.pieces = append(e.pieces, piece{lead: j, from: k, to: next, kind: kind})
 	}
 	return next
+}
+
+// limitFirst reads "10 Tage lang" before a rule.
+func (p *parser) limitFirst(e *expr, j int) int {
+	if !p.lang.leads {
+		return 0
+	}
+	l, next := p.length(j)
+	if next == 0 || l.timed || !p.has(next, endsLimit) || !p.is(next+1, isFreq|isEvery) {
+		return 0
+	}
+	e.limit = &l
+	e.pieces = append(e.pieces, piece{lead: j, from: j, to: next + 1, kind: KindRecurrence})
+	return next + 1
 }
 
 // endClause reads a bound of a rule that is no date, and what else may follow a rule.
@@ -137,6 +151,12 @@ func (p *parser) countClause(e *expr, k int) (int, string) {
 
 // limitClause reads "for 6 weeks", "for up to 2 months", "for the next year".
 func (p *parser) limitClause(e *expr, k int) (int, string) {
+	if e.repeats() && e.limit == nil && p.lang.leads {
+		if l, next := p.length(k); next > 0 && p.has(next, endsLimit) && !l.timed { // "6 Wochen lang"
+			e.limit = &l
+			return next + 1, KindRecurrence
+		}
+	}
 	if !e.repeats() || e.limit != nil || !p.is(k, isFor) {
 		return 0, ""
 	}
@@ -262,7 +282,7 @@ func (p *parser) ruleWeekdays(r *repetition, k int) int {
 func (p *parser) ruleMonthDays(r *repetition, k int, in class) int {
 	ns, j := p.positions(k)
 	if j == 0 {
-		if d, next := p.dayNumber(k); next > 0 && in&isOn != 0 && p.closed(next) {
+		if d, next := p.dayNumber(k); next > 0 && in&isOn != 0 && p.over(next) {
 			r.monthDays = []int{d}
 			return next
 		}
@@ -299,7 +319,7 @@ func negated(ns []int) []int {
 }
 
 func (p *parser) ofTheMonth(i int) int {
-	if p.is(i, isOf) {
+	if p.is(i, isOf) || p.is(i, isIn) && p.at(i+1).unit == month {
 		if j := p.skip(i+1, isThe|isEvery); p.at(j).unit == month && p.at(j).length == 1 {
 			return j + 1
 		}

@@ -85,6 +85,9 @@ func (p *parser) oneClock(i int, in class) (clock, int) {
 	if c, next := p.minutesFrom(i, in); next > 0 {
 		return c, next
 	}
+	if c, next := p.halfHour(i); next > 0 && (p.lang.half < 0 || in&isAt != 0) {
+		return c, next
+	}
 	c, f, next := p.hourMinute(i)
 	if f == noForm {
 		return clock{}, 0
@@ -95,6 +98,10 @@ func (p *parser) oneClock(i int, in class) (clock, int) {
 	if p.is(next, isOclock) {
 		if c, end := p.halved(c, f, next+1); end > 0 {
 			return c, end
+		}
+		if m := p.at(next + 1); f == hourForm && m.kind == numberToken && m.digits() == 2 && m.n < 60 && p.over(next+2) { // "9 Uhr 30"
+			c.minutes += m.n
+			return c, next + 2
 		}
 		return c, next + 1
 	}
@@ -123,11 +130,11 @@ func (p *parser) clockMeant(f form, next int, in class) bool {
 	case letterForm:
 		return p.at(next-1).kind == numberToken && p.at(next-2).any(isUnit) || prefixed
 	case spokenForm:
-		return (prefixed || in&isFor != 0) && p.closed(next) || p.partFollows(next)
+		return (prefixed || in&isFor != 0) && p.over(next) || p.partFollows(next)
 	case dotForm:
-		return at && p.closed(next)
+		return at && p.over(next)
 	case packedForm:
-		return in&(isAt|isAbout) != 0 && p.closed(next) && !p.is(next, isOf)
+		return in&(isAt|isAbout) != 0 && p.over(next) && !p.is(next, isOf)
 	}
 	return false
 }
@@ -148,6 +155,9 @@ func (p *parser) closedHour(next int, at bool) bool {
 	}
 	if p.closed(next) {
 		return !t.any(isUnit) || t.any(isOrd)
+	}
+	if at && p.over(next) {
+		return true
 	}
 	return at && next == 2 && t.kind == wordToken && t.spaced && !t.any(isUnit) && t.text[len(t.text)-1] != 's'
 }
@@ -319,6 +329,26 @@ func (p *parser) meridiem(i int) (pm bool, next int) {
 	return pm, found(p.glued(i) && p.at(i-1).kind == numberToken && !p.glued(i+1) || p.mark(i+1, ".") && p.glued(i), i+1)
 }
 
+// halfHour reads "half seven", which is 7:30, and "halb sieben", which is 6:30; also "dreiviertel sieben", 6:45.
+func (p *parser) halfHour(i int) (clock, int) {
+	shift := p.lang.half
+	switch t := p.at(i); {
+	case t.any(isQuarter) && t.val == 3 && shift < 0:
+		shift = -15
+	case !t.any(isHalf) || t.card > 0 || t.kind != wordToken:
+		return clock{}, 0
+	}
+	c, next := p.hourAfter(i + 1)
+	if next == 0 || c.minutes%60 != 0 || p.is(next, isUnit) {
+		return clock{}, 0
+	}
+	c.minutes = (c.minutes + shift + 24*60) % (24 * 60)
+	if c.minutes < 60 {
+		c.minutes += 12 * 60 // "halb eins"
+	}
+	return c, next
+}
+
 // minutesFrom reads "quarter past eight", "10 past 9", "twenty after 3pm", "a quarter to seven", "half past 3".
 func (p *parser) minutesFrom(i int, in class) (clock, int) {
 	m, sure, j := p.minutesBefore(i)
@@ -330,6 +360,9 @@ func (p *parser) minutesFrom(i int, in class) (clock, int) {
 		return clock{}, 0
 	}
 	c, next := p.hourAfter(j + 1)
+	if next == 0 && p.lang.half < 0 {
+		c, next = p.halfHour(j + 1) // "fünf vor halb neun"
+	}
 	if next == 0 {
 		return clock{}, 0
 	}
@@ -378,7 +411,7 @@ func (p *parser) hourAfter(i int) (clock, int) {
 	if p.is(next, isOclock) {
 		return c, next + 1
 	}
-	return c, found(p.closed(next), next)
+	return c, found(p.over(next), next)
 }
 
 // clockRange reads "3-5pm", "from 10 to 11:30", "9:00 - 10:00": its start, which takes am or pm from its end.
@@ -404,6 +437,8 @@ func (p *parser) clockRange(i int, in class) (clock, int) {
 	switch {
 	case last > 0:
 		next = last
+	case p.is(next, isOclock):
+		return start, next + 1
 	case p.partFollows(next), f == colonForm && g == colonForm || k > 0 && p.closed(next) || in&(isFrom|isAt) != 0 && (f == colonForm || g == colonForm):
 		return start, next
 	default:
@@ -461,7 +496,7 @@ func (p *parser) partMeant(w *token, next int, in class) bool {
 		return false
 	}
 	switch {
-	case in&isIn != 0 && p.closed(next), in&nearDate != 0 && w.part != daytime, p.whole:
+	case in&isIn != 0 && p.over(next), in&nearDate != 0 && w.part != daytime, p.whole:
 		return true
 	case in&(isAt|isBy) != 0 && in&isThe == 0:
 		return p.closed(next) && (w.part == night || w.part == lunch || in&isBy != 0)

@@ -73,7 +73,7 @@ func (p *parser) numberDate(i int, in class) (date, int) {
 
 // shifted reads a "+10 days" behind a date.
 func (p *parser) shifted(d date, i int) (date, int) {
-	if p.mark(i, "+") {
+	if p.mark(i, "+") || p.lang.leads && p.is(i, isIn) && p.at(i-1).any(isRef|isWeekday) { // "heute in einer Woche"
 		if l, next := p.length(i + 1); next > 0 && !l.timed {
 			return date{day: d.day.addMonths(l.months) + day(l.days)}, next
 		}
@@ -128,7 +128,7 @@ func (p *parser) namedDay(i int, in class) (date, int) {
 // holiday reports whether the holiday at i is a date and not part of a name ("Christmas presents").
 func (p *parser) holiday(i int, in class) bool {
 	const naming = isOn | isBy | isBefore | isAt | isUntil | isDue | nearDate | isThis | isNext
-	open := !p.closed(i + 1)
+	open := !p.over(i + 1)
 	return in&naming != 0 && !open || p.whole || i == 0 && !open || !p.at(i).weak && !open && in&isFor == 0
 }
 
@@ -490,13 +490,13 @@ func (p *parser) dayOfMonth(i int, in class) (date, int) {
 			return noDate, 0
 		}
 	}
-	if next == 0 || d < 1 || d > 31 || p.is(i-1, isEvery) || !p.closed(next) && !p.clockAt(next) && !p.besideWeekday(i, next) {
+	if next == 0 || d < 1 || d > 31 || p.is(i-1, isEvery) || !p.over(next) && !p.clockAt(next) && !p.besideWeekday(i, next) {
 		return noDate, 0
 	}
 	if named && in&(before|nearDate) == 0 && (in&isThe == 0 || i > 1 && !p.is(next, isEvery|isFreq)) && !p.whole {
 		return noDate, 0
 	}
-	if !named && in&isThe == 0 && !p.clockNear(i, next) {
+	if !named && !p.articled(i, in) && !p.clockNear(i, next) {
 		return noDate, 0
 	}
 	if named && p.at(i).kind == wordToken && p.at(i).text != "" && in&(isThe|isOn|nearDate) == 0 && !p.whole {
@@ -553,7 +553,7 @@ func (p *parser) monthAlone(i int, in class) (date, int) {
 	if p.is(next, isChoice) && p.is(next+1, isMonth) {
 		p.refuse(next+2, severalDates)
 	}
-	if !allowed || p.refusedTo > i || y == 0 && !p.closed(next) && in&asBound == 0 {
+	if !allowed || p.refusedTo > i || y == 0 && !p.over(next) && in&asBound == 0 {
 		return noDate, 0
 	}
 	first := p.nextMonth(t.month, y)

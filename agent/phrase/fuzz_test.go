@@ -62,7 +62,7 @@ var seeds = []string{
 	"pay rent on the 1st of every month at 9am #home p1", "Call mom next friday at 5", "every! 3 days after completion until 2027",
 	"remind me 1h before, tomorrow 3-5pm", `Rename it to "x" 'y' “z”`, "2026-03-01T10:00:00.5+01:00", "3.4. 31/Oct/74 5-4-3", "🎉 tomorrow 👩‍👩‍👧 #ä",
 	"twenty-first of the last of every other", "\xff\xfe tomorrow", "quarter to to to noon", "every 1st, 2nd, 3rd and 4th friday in may in week 3",
-	"in 999 years and 999 months", "999999999999 days ago", "+1 +2 +3", "((((tomorrow", "mon-mon-mon", "12:30:61pm 0:0 24:00",
+	"Erinnere mich morgen um halb zehn daran, Mama anzurufen", "jeden 3. Montagabend im Monat, vor 3 Tagen", "in 999 years and 999 months", "999999999999 days ago", "+1 +2 +3", "((((tomorrow", "mon-mon-mon", "12:30:61pm 0:0 24:00",
 }
 
 func FuzzParse(f *testing.F) {
@@ -79,6 +79,7 @@ func FuzzParse(f *testing.F) {
 		r := Parse(text, now, loc, Options{DayFirst: a&1 == 1, Off: [][2]int{{a, b}}})
 		checkResult(t, text, r)
 		checkResult(t, text, Parse(text, now, loc, Options{}))
+		checkResult(t, text, Parse(text, now, loc, Options{Locale: "de"}))
 		if w, others, ok := ParseDue(text, now, loc, Options{}); ok {
 			checkWhen(t, text, w)
 			for _, o := range others {
@@ -105,10 +106,17 @@ func FuzzParse(f *testing.F) {
 // TestParse_RandomPhrases reads many texts made of the vocabulary itself, which reach deeper than random bytes.
 func TestParse_RandomPhrases(t *testing.T) {
 	words := []string{"1", "2", "3rd", "15", "2027", "5:30", "3pm", ",", "-", "/", ".", "(", ")", "!", "@", "#x", "+", "p1", "buy", "it", "\"", "'"}
-	for w := range locales["en"].words {
+	for _, l := range []string{"en", "de"} {
+		t.Run(l, func(t *testing.T) { readRandom(t, l, slices.Clone(words)) })
+	}
+}
+
+func readRandom(t *testing.T, tag string, words []string) {
+	t.Helper()
+	for w := range locales[tag].words {
 		words = append(words, w)
 	}
-	for w := range locales["en"].idioms {
+	for w := range locales[tag].idioms {
 		words = append(words, w)
 	}
 	slices.Sort(words)
@@ -124,7 +132,7 @@ func TestParse_RandomPhrases(t *testing.T) {
 			}
 		}
 		now := time.Unix(int64(rng.Uint32()), 0)
-		checkResult(t, b.String(), Parse(b.String(), now, time.UTC, Options{}))
+		checkResult(t, b.String(), Parse(b.String(), now, time.UTC, Options{Locale: tag}))
 	}
 }
 

@@ -128,7 +128,7 @@ func (p *parser) quantity(i int) (q float64, next int, ofUnit bool) {
 	}
 	switch {
 	case t.any(isHalf):
-		return 0.5, i + 1, true
+		return 0.5 + float64(t.card), i + 1, t.card == 0
 	case t.any(isA) && p.is(i+1, isHalf):
 		return 0.5, i + 2, true
 	case t.any(isA) && p.is(i+1, isCouple), t.any(isCouple):
@@ -155,7 +155,7 @@ func (p *parser) quarters(i int) (minutes, next int) {
 	if !p.is(j, isQuarter) {
 		return 0, 0
 	}
-	return n * 15, j + 1
+	return max(n, p.at(j).val) * 15, j + 1
 }
 
 // digits reads 2, 1.5, 1/2 and 1 1/2.

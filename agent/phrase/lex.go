@@ -59,7 +59,7 @@ func lex(text string, l *locale, masked []stretch) []token {
 		toks = append(toks, t)
 		i, spaced = t.to, false
 	}
-	return joinIdioms(joinOrdinals(toks), l)
+	return joinIdioms(inContext(joinOrdinals(toks), l), l)
 }
 
 func nextToken(text string, i int, r rune, size int, l *locale) token {
@@ -85,7 +85,7 @@ func nextToken(text string, i int, r rune, size int, l *locale) token {
 		return t
 	}
 	t.word, t.typo = l.lookup(t.text)
-	if stem, ok := strings.CutSuffix(t.text, l.possessive); ok && t.is == 0 {
+	if stem, ok := strings.CutSuffix(t.text, l.possessive); ok && t.is == 0 && l.possessive != "" {
 		if w, ok := l.words[stem]; ok && w.any(isRef|isWeekday) {
 			t.word, t.possessive = w, true
 		}
@@ -131,6 +131,78 @@ func joinOrdinals(toks []token) []token {
 	}
 	return out
 }
+
+// inContext reads what depends on the words around it: "Montagabend", "heute morgen", and the point of "am 3. Mai".
+func inContext(toks []token, l *locale) []token {
+	if !l.compound && !l.dotted && len(l.behind) == 0 {
+		return toks
+	}
+	out := make([]token, 0, len(toks)+2)
+	for i, t := range toks {
+		if n := len(out); n > 0 && t.kind == wordToken {
+			if b, ok := l.behind[t.text]; ok && out[n-1].any(b.after) && out[n-1].kind == wordToken {
+				t.word = &b.as
+			}
+		}
+		if n := len(out); l.dotted && n > 0 && t.text == "." && dotOrdinal(out, toks[i+1:], t) {
+			out[n-1].word = &word{is: isOrd, ord: out[n-1].n}
+			out[n-1].kind, out[n-1].to, out[n-1].text = wordToken, t.to, ""
+			continue
+		}
+		if day, part, ok := l.split(t); ok {
+			out = append(out, day, part)
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// dotOrdinal reports whether the point t makes an ordinal of the number before it: what follows is counted, or what stands
+// before the number asks for a day.
+func dotOrdinal(before, rest []token, t token) bool {
+	n := before[len(before)-1]
+	if t.spaced || n.kind != numberToken || n.n < 1 || n.n > 31 || n.digits() > 2 || len(rest) > 0 && !rest[0].spaced {
+		return false
+	}
+	if len(rest) > 0 && rest[0].any(isMonth|isWeekday|isUnit|isWorkdays|isWeekend) {
+		return true
+	}
+	if len(before) < 2 {
+		return false
+	}
+	lead := before[len(before)-2]
+	return lead.kind == wordToken && lead.any(isOn|isThe|isBy|isEvery|isStart|isUntil|isWeekday) || lead.text == "," || lead.any(isAnd) && len(before) > 2 && before[len(before)-3].any(isOrd)
+}
+
+// split cuts a compound of a weekday and a part of the day.
+func (l *locale) split(t token) (day, part token, ok bool) {
+	if !l.compound || t.kind != wordToken || t.is != 0 {
+		return day, part, false
+	}
+	for n := len(t.text) - 1; n >= minCompound; n-- {
+		w, known := l.words[t.text[:n]]
+		if !known || !w.any(isWeekday) {
+			continue
+		}
+		tail := t.text[n:]
+		of := l.words[tail]
+		if b, ok := l.behind[tail]; ok {
+			of = &b.as
+		}
+		if of == nil || !of.any(isPart|isNoon) || len(t.text) != t.to-t.from {
+			return day, part, false
+		}
+		day, part = t, t
+		day.word, day.text, day.to, day.typo = w, t.text[:n], t.from+n, false
+		part.word, part.text, part.from, part.typo, part.spaced = of, tail, t.from+n, false, true
+		return day, part, true
+	}
+	return day, part, false
+}
+
+// minCompound is the least length of a weekday in a compound.
+const minCompound = 6
 
 // joinIdioms makes one token of each longest run of words that is an idiom.
 func joinIdioms(toks []token, l *locale) []token {

@@ -102,7 +102,7 @@ func (p *parser) clusterDate(c cluster, i int, in class) (date, bool) {
 	if a.digits() > 2 || b.digits() > 2 || c.sep == "-" || !p.twoNumbersMeant(c, i, in) {
 		return noDate, false
 	}
-	return p.monthAndDay(a.n, b.n, c.sep == "." && c.opened || p.opt.DayFirst, 0)
+	return p.monthAndDay(a.n, b.n, c.sep == "." && (c.opened || p.lang.dotted) || p.opt.DayFirst, 0)
 }
 
 // threeNumbers reads a year first or last; a year of two digits is last, and needs slashes or hyphens.
@@ -118,8 +118,8 @@ func (p *parser) threeNumbers(c cluster) (date, bool) {
 		return noDate, false
 	case y.digits() == 4:
 		return p.monthAndDay(a.n, b.n, c.sep == "." || p.opt.DayFirst, y.n)
-	case y.digits() == 2 && c.sep != ".":
-		return p.monthAndDay(a.n, b.n, p.opt.DayFirst, pivot(y.n))
+	case y.digits() == 2 && (c.sep != "." || p.lang.dotted):
+		return p.monthAndDay(a.n, b.n, p.opt.DayFirst || c.sep == ".", pivot(y.n))
 	}
 	return noDate, false
 }
@@ -144,8 +144,8 @@ func (p *parser) monthAndDay(a, b int, dayFirst bool, y int) (date, bool) {
 func (p *parser) twoNumbersMeant(c cluster, i int, in class) bool {
 	const naming = isOn | isBy | isDue | isUntil | isBefore | isStart | isFrom | nearDate
 	if c.sep == "." {
-		settled := c.opened || c.n[1].n > 12 && c.n[1].digits() == 2 && in&isOn != 0
-		return settled && (in&naming != 0 || c.opened && p.closed(c.next+1) && !p.named(i-1))
+		settled := c.opened || p.lang.dotted && p.has(i-1, namesDay) || c.n[1].n > 12 && c.n[1].digits() == 2 && in&isOn != 0
+		return settled && (in&naming != 0 || c.opened && p.over(c.next+1) && !p.named(i-1))
 	}
 	next := c.next
 	if c.n[0].n == 24 && c.n[1].n == 7 {

@@ -27,7 +27,11 @@ type parser struct {
 }
 
 func newParser(text string, now time.Time, loc *time.Location, o Options) *parser {
-	p := &parser{text: text, units: newOffsets(text), lang: localeOf(o.Locale), now: now.In(loc), opt: o}
+	own := localeOf(o.Locale)
+	p := &parser{text: text, units: newOffsets(text), lang: spokenIn(text, own), now: now.In(loc), opt: o}
+	if p.lang != own {
+		p.opt.DayFirst = p.opt.DayFirst || p.lang.dayFirst
+	}
 	p.today = dayOf(p.now.Date())
 	p.clock = p.now.Hour()*60 + p.now.Minute()
 	p.hours = o.hours()
@@ -96,6 +100,15 @@ func (p *parser) closed(i int) bool {
 	}
 	return t.any(connecting|temporal) && !t.any(isUnit&^isOrd)
 }
+
+// over is closed, and in a language where a date may stand before what it dates, a plain word ends a phrase too.
+func (p *parser) over(i int) bool {
+	t := p.at(i)
+	return p.closed(i) || p.lang.leads && t.kind == wordToken && t.spaced && !t.any(isUnit) && !p.has(i, measures)
+}
+
+// articled reports that "the" was said, or a preposition that holds it.
+func (p *parser) articled(i int, in class) bool { return in&isThe != 0 || p.has(i-1, namesDay) }
 
 // endsPhrase reports whether the punctuation at i ends a phrase. "%", "/", a decimal point and the like do not.
 func (p *parser) endsPhrase(i int) bool {

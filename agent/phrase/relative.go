@@ -26,6 +26,9 @@ func (p *parser) relative(i int, in class) (date, int) {
 	if d, end := p.awayFrom(l, next); end > 0 {
 		return d, end
 	}
+	if p.has(i-1, agoAhead) && in&isBefore != 0 {
+		return p.distance(l.negative(), next)
+	}
 	if in&(isIn|isWithin) != 0 && in&isThe == 0 || in&isAfter != 0 && p.is(i-1, isAfter) {
 		return p.ahead(i, l, next)
 	}
@@ -177,7 +180,7 @@ func (p *parser) nextUnits(i int, in class) (date, int) {
 // period reads "next week", "next month", "this weekend", "next weekday": the first day of a period that has not begun.
 func (p *parser) period(i int, in class) (date, int) {
 	t, u := p.at(i), p.at(i+1)
-	if t.any(isWeekend) && in&isThe != 0 && in&(isOn|isAt|isBy|isFor|isBefore) != 0 && !t.plural && p.closed(i+1) {
+	if t.any(isWeekend) && p.articled(i, in) && in&(isOn|isAt|isBy|isFor|isBefore) != 0 && !t.plural && p.over(i+1) {
 		return date{day: p.weekend(0)}, i + 1
 	}
 	if t.any(isUnit) && p.is(i+1, isAfter) && p.is(i+2, isNext) && len(t.text) > 1 && p.closed(i+3) { // "the week after next"
@@ -219,7 +222,7 @@ func (p *parser) dayOfNext(i int) (date, int) {
 
 // periodMeant tells "next week" from "next week schedule"; at the start of a text a verb may follow.
 func (p *parser) periodMeant(i int, in class) bool {
-	return p.whole || i == 0 || in&nearDate != 0 || p.closed(i+2) || p.at(i+2).kind == numberToken
+	return p.whole || i == 0 || in&nearDate != 0 || p.over(i+2) || p.at(i+2).kind == numberToken
 }
 
 func (p *parser) pickedWeekend(i int) (date, int) {
@@ -414,7 +417,7 @@ func (p *parser) nthWeekdayOf(n int, w time.Weekday, i int) (date, int) {
 		d, ok := p.pick(s, find)
 		return date{day: d, sticky: true}, found(ok, next)
 	}
-	if n < 0 || !p.closed(i) {
+	if n < 0 || !p.over(i) {
 		return noDate, 0
 	}
 	s := monthScope(p.today.firstOfMonth(), 1)

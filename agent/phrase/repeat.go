@@ -224,7 +224,11 @@ func (p *parser) everyNthWeekday(ns []int, i int) (repetition, int) {
 		return each(unsupported, 1), i + 1
 	}
 	r.days = days
-	return p.inMonths(r, next)
+	months, end := p.inMonths(r, next)
+	if p.lang.ordinalInterval && end == next && len(ns) == 1 && ns[0] > 1 {
+		return p.everyUnit(i, ns[0])
+	}
+	return months, end
 }
 
 // nthWeekdays reads the weekdays behind ordinals: "(first and third) Friday".
@@ -256,7 +260,7 @@ func (p *parser) monthDaysOf(ns []int, i int, worded bool) (repetition, int) {
 	if p.is(i, isOf|isIn) || p.is(i, isMonth) && !p.is(i, isUnit) {
 		return p.inMonths(r, i)
 	}
-	if worded || !p.closed(i) {
+	if worded || !p.over(i) {
 		return noRepetition, 0
 	}
 	return r, i
@@ -266,6 +270,9 @@ func (p *parser) monthDaysOf(ns []int, i int, worded bool) (repetition, int) {
 // rule is yearly.
 func (p *parser) inMonths(r repetition, i int) (repetition, int) {
 	j := p.skip(i, isOf|isIn)
+	if u := p.at(j); j > i && u.unit == month && u.length == 1 && u.kind == wordToken && !u.any(isMonth) { // "im Monat"
+		return r, j + 1
+	}
 	if p.is(j, isThe|isEvery) && j > i {
 		interval, k := p.stride(j + 1)
 		if u := p.at(k); u.unit == month && u.kind == wordToken {
@@ -449,7 +456,7 @@ func (p *parser) frequency(i int, in class) (repetition, int) {
 	if t.part != noPart {
 		r.timed = p.part(t)
 	}
-	r.weak = !p.closed(i+1) && p.at(i+1).kind == wordToken || in&(isThe|isDeterminer) != 0
+	r.weak = !p.over(i+1) && p.at(i+1).kind == wordToken || in&(isThe|isDeterminer) != 0
 	return r, i + 1
 }
 
@@ -473,6 +480,9 @@ func (p *parser) timesPer(i int, _ class) (repetition, int) {
 	interval := 1
 	if p.is(j, isEvery) {
 		interval, k = p.stride(k)
+	}
+	if p.is(j, isIn) {
+		k = p.skip(k, isThe) // "einmal in der Woche"
 	}
 	u := p.at(k)
 	if !u.any(isUnit) || u.kind != wordToken || len(u.text) == 1 {

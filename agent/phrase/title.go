@@ -28,7 +28,7 @@ func (p *parser) result(m marks, all []expr) Result {
 	r.Spans = p.spans(pieces, c.conf())
 	r.Title = p.title(pieces)
 	if m.remind && m.remindAt == 0 {
-		r.Title = p.withoutJoint(r.Title)
+		r.Title = p.lang.plainInfinitive(p.withoutJoint(r.Title))
 	}
 	return r
 }
@@ -140,7 +140,10 @@ func (p *parser) title(pieces []piece) string {
 // withoutJoint drops the "to" that is left of "remind me at 5pm to call Bob".
 func (p *parser) withoutJoint(title string) string {
 	first, rest, _ := strings.Cut(title, " ")
-	if w, ok := p.lang.words[strings.ToLower(first)]; ok && w.as&joinsReminder != 0 && rest != "" {
+	if w, ok := p.lang.words[strings.ToLower(strings.TrimRight(first, ","))]; ok && w.as&joinsReminder != 0 && rest != "" {
+		if article, noun, ok := strings.Cut(rest, " "); ok && p.lang.infinitive != "" && w.any(isOn) && p.lang.articles[article] {
+			return noun // "an den Kuchen"
+		}
 		return rest
 	}
 	return title

@@ -135,6 +135,10 @@ const (
 	finishObject                     // "it", of "after I finish it"
 	zoneName                         // "UTC", behind a time
 	countedNoun                      // "birthday", of "16th birthday"
+	namesDay                         // a preposition that holds the article: "am" of "am 15."
+	agoAhead                         // "vor", of "vor 3 Tagen"
+	endsLimit                        // "lang", of "6 Wochen lang"
+	measures                         // "Prozent": a number before it is no time
 )
 
 // word is all that a locale knows about a word.
@@ -180,6 +184,30 @@ type locale struct {
 	shades   map[string]map[part]int
 	// possessive is the ending of "tomorrow's"; empty where a language has none.
 	possessive string
+	endings    []string // of inflected words, written with a * in a table
+	spellings  *strings.Replacer
+	traits
+	behind    map[string]behind
+	separable []string
+	articles  map[string]bool // that fall away with the preposition before them
+	signs     map[string]int  // words that tell the language, by weight
+}
+
+// traits are what sets the grammar of one language apart from that of another.
+type traits struct {
+	compound        bool   // "Montagabend" is a weekday and a part of the day
+	dotted          bool   // "3." is an ordinal, and 3.4.26 a date
+	leads           bool   // a date may stand before the rest: "um 9 Zahnarzt anrufen"
+	ordinalInterval bool   // "jeden zweiten Montag" is every other one
+	dayFirst        bool   // 3/4 is 3 April
+	half            int    // the minutes that "half" adds to the hour behind it: "half seven", "halb sieben"
+	infinitive      string // "zu", of "anzurufen" and "zu gießen"
+}
+
+// behind gives a word another meaning behind words of some roles: "heute morgen".
+type behind struct {
+	after class
+	as    word
 }
 
 // vocabulary is how a language is written down; lists are separated by spaces.
@@ -207,6 +235,14 @@ type vocabulary struct {
 	marks                    map[mark]string
 	levels                   [5]string
 	openings                 []string
+	tensAnd, oneAnd          string // "und", "ein": of numbers such as "einundzwanzig"
+	endings                  string
+	spellings                map[string]string // other ways to write a letter: "ae" for "ä"
+	behind                   map[string]behind
+	articles                 string
+	separable                string    // prefixes of verbs that "zu" is put behind
+	signs                    [3]string // by weight
+	traits
 }
 
 type unitWords struct {
@@ -219,7 +255,15 @@ type unitWords struct {
 func compile(v vocabulary) *locale {
 	l := &locale{
 		words: map[string]*word{}, idioms: map[string][]idiom{}, fuzzy: strings.Fields(v.fuzzy), real: set(v.real),
-		shades: v.shades, possessive: v.possessive,
+		shades: v.shades, possessive: v.possessive, endings: strings.Fields(v.endings), traits: v.traits, behind: v.behind,
+		separable: strings.Fields(v.separable), articles: set(v.articles), signs: map[string]int{},
+	}
+	if len(v.spellings) > 0 {
+		var pairs []string
+		for letter, spelling := range v.spellings {
+			pairs = append(pairs, letter, spelling)
+		}
+		l.spellings = strings.NewReplacer(pairs...)
 	}
 	l.addNames(v)
 	l.addNumbers(v)
@@ -234,6 +278,11 @@ func compile(v vocabulary) *locale {
 		l.addIdiom(words, w)
 	}
 	l.addMarks(v)
+	for weight, words := range v.signs {
+		for w := range strings.FieldsSeq(words) {
+			l.signs[w] = weight
+		}
+	}
 	return l
 }
 
@@ -253,22 +302,46 @@ func (l *locale) addMarks(v vocabulary) {
 
 func (l *locale) add(words string, change func(*word)) {
 	for s := range strings.FieldsSeq(words) {
-		w := l.words[s]
-		if w == nil {
-			w = &word{}
-			l.words[s] = w
+		for _, form := range l.forms(s) {
+			w := l.words[form]
+			if w == nil {
+				w = &word{}
+				l.words[form] = w
+			}
+			change(w)
 		}
-		change(w)
 	}
 }
 
-func (l *locale) addIdiom(words string, w word) {
-	fields := strings.Fields(words)
-	if len(fields) == 1 {
-		l.words[words] = &w
-		return
+// forms gives a word of a table with its endings, in all its spellings.
+func (l *locale) forms(s string) []string {
+	out := []string{s}
+	if stem, ok := strings.CutSuffix(s, "*"); ok && len(stem) > 0 {
+		out = out[:0]
+		for _, ending := range l.endings {
+			out = append(out, stem+ending)
+		}
 	}
-	l.idioms[fields[0]] = append(l.idioms[fields[0]], idiom{fields, &w})
+	if l.spellings == nil {
+		return out
+	}
+	for _, form := range out {
+		if other := l.spellings.Replace(form); other != form {
+			out = append(out, other)
+		}
+	}
+	return out
+}
+
+func (l *locale) addIdiom(words string, w word) {
+	for _, form := range l.forms(words) {
+		fields := strings.Fields(form)
+		if len(fields) == 1 {
+			l.words[form] = &w
+			continue
+		}
+		l.idioms[fields[0]] = append(l.idioms[fields[0]], idiom{fields, &w})
+	}
 }
 
 func (l *locale) addNames(v vocabulary) {
@@ -293,6 +366,7 @@ func (l *locale) addNumbers(v vocabulary) {
 	for i, words := range v.tens {
 		l.add(words, func(w *word) { w.is, w.card = w.is|isCard, i*10 })
 	}
+	l.addJoinedNumbers(v)
 	for i, words := range v.ordinals {
 		l.add(words, func(w *word) { w.is, w.ord = w.is|isOrd, i })
 	}
@@ -301,6 +375,27 @@ func (l *locale) addNumbers(v vocabulary) {
 	}
 	for i, words := range v.timesPer {
 		l.add(words, func(w *word) { w.is, w.val = w.is|isTimesPer, i })
+	}
+}
+
+// addJoinedNumbers adds "einundzwanzig" and "einundzwanzigster".
+func (l *locale) addJoinedNumbers(v vocabulary) {
+	if v.tensAnd == "" {
+		return
+	}
+	for n := 21; n < 100; n++ {
+		unit := v.cardinals[n%10]
+		if n%10 == 1 {
+			unit = v.oneAnd
+		}
+		unit, _, _ = strings.Cut(unit, " ")
+		if n%10 == 0 || unit == "" {
+			continue
+		}
+		l.add(unit+v.tensAnd+v.tens[n/10], func(w *word) { w.is, w.card = w.is|isCard, n })
+		if ordinal := v.ordinalTens[n/10]; ordinal != "" {
+			l.add(unit+v.tensAnd+ordinal, func(w *word) { w.is, w.ord = w.is|isOrd, n })
+		}
 	}
 }
 
@@ -389,10 +484,10 @@ func oneEdit(a, b string) bool {
 }
 
 // locales are the languages by tag.
-var locales = map[string]*locale{"en": compile(english)}
+var locales = map[string]*locale{"en": compile(english), "de": compile(german)}
 
 func localeOf(tag string) *locale {
-	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(tag), "_", "-"), "-")
 	if l, ok := locales[base]; ok {
 		return l
 	}

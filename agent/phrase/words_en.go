@@ -193,7 +193,15 @@ var english = vocabulary{
 	},
 	fuzzy: "monday tuesday wednesday thursday friday saturday sunday january february april august september october november " +
 		"december tomorrow yesterday tuesdays wednesdays thursdays saturdays",
-	real: "sundae sundry sundaes midday noonday fryday augusta novembre weekday april's apron",
+	real:   "sundae sundry sundaes midday noonday fryday augusta novembre weekday april's apron",
+	traits: traits{half: 30},
+	signs: [3]string{
+		1: `to on at of for is i with a it in this that be do have by up out off are was or me not no yes`,
+		2: `tomorrow today yesterday monday tuesday wednesday thursday friday saturday sunday every each remind add delete remove show please my the task tasks
+			call buy next what and list done mark move change make set daily weekly monthly week month day days hour hours january february march may june july
+			october december complete finish reminder tonight morning evening noon until before after get when how which put pay send email your can could
+			would should weekend from`,
+	},
 	shades: map[string]map[part]int{
 		"early": {morning: 7 * 60, afternoon: 13 * 60, evening: 18 * 60, night: 20 * 60},
 		"mid":   {morning: 10 * 60, afternoon: 15 * 60, evening: 20 * 60},
