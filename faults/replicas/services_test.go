@@ -89,7 +89,7 @@ func (o *person) work(ctx context.Context, t *testing.T, d *client.Client, name 
 		case 1:
 			o.remind(t, d, title, time.Duration(2+n%9)*time.Second, false)
 		case 2:
-			o.remind(t, d, title, time.Duration(5+n%20)*time.Second, n%3 == 0)
+			o.remind(t, d, title, time.Duration(4+n%12)*time.Second, n%3 == 0)
 		default:
 			o.add(t, d, title, nil)
 		}
@@ -168,7 +168,8 @@ func (o *person) call(t *testing.T, d *client.Client, tool string, args map[stri
 
 // TestServices takes the services away, one after another, while two people work on four devices.
 func TestServices(t *testing.T) {
-	p := deploy(t, product.Options{Serve: 2, Durable: true})
+	model, env := newHangingModel(t)
+	p := deploy(t, product.Options{Serve: 2, Durable: true, Env: env})
 	people := []*person{newPerson(t, p, "ann"), newPerson(t, p, "bob")}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -190,6 +191,7 @@ func TestServices(t *testing.T) {
 			break
 		}
 	}
+	t.Run("a server killed at work", func(t *testing.T) { takeover(t, p, model) })
 	stop()
 	working.Wait()
 	healed := time.Now()
