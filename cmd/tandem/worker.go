@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -55,6 +56,7 @@ func startWorker(ctx context.Context, c config, std stdio, name, app string) err
 	if err != nil {
 		return err
 	}
+	s.owner = c.seat()
 	w, err := newCrew(&s.base, s.db, s.sidecar.Keys(), recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer)
 	if err != nil {
 		return errors.Join(err, s.close())
@@ -66,6 +68,9 @@ func startWorker(ctx context.Context, c config, std stdio, name, app string) err
 	}
 	var callback *dapr.Callback
 	if len(duties) > 0 {
+		if s.sidecar.Outlived(ctx) {
+			s.health.Succeed()
+		}
 		callback = s.callback(duties, func(o *dapr.CallbackOptions) {
 			if s.app.Dead {
 				o.OnLetter = w.bury
@@ -77,6 +82,15 @@ func startWorker(ctx context.Context, c config, std stdio, name, app string) err
 	}
 	s.log.InfoContext(ctx, "working", "app", app, "addr", c.OpsAddr)
 	return s.run(ctx, callback, s.loops(w, name))
+}
+
+// seat names the place in which a worker claims events. The process that follows one that died there goes on with its claims at once.
+func (c config) seat() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return tandem.NewID()
+	}
+	return host + " " + c.AppAddr
 }
 
 // does tells whether the worker of this name does that work.

@@ -110,9 +110,17 @@ func showToken(token string) grpc.UnaryClientInterceptor {
 
 // Ready fails while the sidecar's components are not up.
 func (c *Client) Ready(ctx context.Context) error {
+	return c.askHealth(ctx, "/v1.0/healthz/outbound")
+}
+
+// Outlived tells whether the sidecar has had another process of this app before this one. It is asked before this one listens: without an
+// app a new sidecar is not complete.
+func (c *Client) Outlived(ctx context.Context) bool { return c.askHealth(ctx, "/v1.0/healthz") == nil }
+
+func (c *Client) askHealth(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.o.HTTP+"/v1.0/healthz/outbound", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.o.HTTP+path, nil)
 	if err != nil {
 		return fmt.Errorf("ask the sidecar's health: %w", err)
 	}

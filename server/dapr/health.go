@@ -11,8 +11,9 @@ import (
 const (
 	// storePatience is how long the store may fail before deliveries stop; a shorter outage is bridged by retries.
 	storePatience = 5 * time.Second
-	// recoveryPause is how long the sidecar still hears "unhealthy" after the store is back. It is longer than the largest pause between
-	// two retries of a delivery: told earlier, a sidecar of 1.16.0 stopped consuming for good in 6 of 26 runs.
+	// recoveryPause is how long the sidecar still hears "unhealthy" after the store is back, or after a process took the place of one
+	// that died. It is longer than the largest pause between two retries of a delivery: told earlier, a sidecar of 1.16.0 stopped
+	// consuming for good in 6 of 26 runs (its late unsubscription takes the new subscription away).
 	recoveryPause = 8 * time.Second
 	pingEvery     = time.Second
 	pingTimeout   = 2 * time.Second
@@ -23,7 +24,7 @@ var (
 	errStarting   = errors.New("starting")
 	errDraining   = errors.New("draining")
 	errStoreDown  = errors.New("the store fails")
-	errRecovering = errors.New("the store is back; deliveries under way end first")
+	errRecovering = errors.New("deliveries under way end first")
 )
 
 // Health decides whether the sidecar may deliver. While it may not, events wait on their topics and timers are kept. The zero value
@@ -36,11 +37,14 @@ type Health struct {
 	ready     bool
 	draining  bool
 	failed    time.Time // since when the store fails; zero: it does not
-	recovered time.Time // when it was back after deliveries had stopped
+	recovered time.Time // since when deliveries may begin again after they had stopped
 }
 
 // Ready tells that the process takes events.
 func (h *Health) Ready() { h.set(func() { h.ready = true }) }
+
+// Succeed tells that the sidecar may still repeat deliveries to a process that died before this one. They are taken; new ones wait.
+func (h *Health) Succeed() { h.set(func() { h.recovered = h.now() }) }
 
 // Drain tells that the process takes no more events. There is no way back.
 func (h *Health) Drain() { h.set(func() { h.draining = true }) }

@@ -74,6 +74,19 @@ func TestHealth_StopsDeliveriesAndWaitsAfterARecovery(t *testing.T) {
 	}
 }
 
+func TestHealth_ASuccessorLetsDeliveriesToTheDeadEnd(t *testing.T) {
+	now := time.Unix(0, 0)
+	h := &Health{Now: func() time.Time { return now }}
+	h.Succeed()
+	h.Ready()
+	if got := h.Check(); !errors.Is(got, errRecovering) {
+		t.Fatalf("at the start: %v, want %v", got, errRecovering)
+	}
+	if now = now.Add(recoveryPause); h.Check() != nil {
+		t.Fatalf("after the pause: %v", h.Check())
+	}
+}
+
 func TestHealth_WatchAsksEverySecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
