@@ -58,12 +58,16 @@ func deploy(t *testing.T, o product.Options) *product.Product {
 
 func token(tb testing.TB, p *product.Product, user tandem.UserID) string {
 	tb.Helper()
-	now := time.Now()
-	tok, err := auth.Sign([]byte(p.Secret), auth.Grant{User: user, Issued: now, Expires: now.Add(time.Hour)})
+	tok, err := sign(p, user)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return tok
+}
+
+func sign(p *product.Product, user tandem.UserID) (string, error) {
+	now := time.Now()
+	return auth.Sign([]byte(p.Secret), auth.Grant{User: user, Issued: now, Expires: now.Add(time.Hour)})
 }
 
 // device connects a client of the user to an app; it comes back after each loss and ends with the test.

@@ -59,7 +59,7 @@ func Gather(tb testing.TB, o Options) *Crowd {
 		}
 	}
 	for i, door := range o.Doors {
-		for j := range 2 {
+		for j := range 4 { // one whose turn's server died waits for the lease of the turn
 			t := &talker{name: fmt.Sprintf("tom-%d-%d", i, j), door: door, said: map[string]said{}}
 			c.talkers = append(c.talkers, t)
 			luck := c.dice(100 + 10*i + j)

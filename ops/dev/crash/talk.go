@@ -35,7 +35,7 @@ const perPerson = 12
 
 // talk says sentences until the crowd ends, each under one turn id until it is answered.
 func (c *Crowd) talk(t *talker, luck *rand.Rand) {
-	for n := 0; c.rest(50 * time.Millisecond); n++ {
+	for n := 0; c.rest(100 * time.Millisecond); n++ {
 		user := tandem.UserID(fmt.Sprintf("%s-%d", t.name, n/perPerson))
 		title, turn := fmt.Sprintf("Said %d", n), tandem.NewID()
 		body, ok := c.say(t.door, user, turn, title)

@@ -84,14 +84,43 @@ func (p *Process) start(ctx context.Context) error {
 	return p.await(ctx)
 }
 
-func (p *Process) fork() error {
+// Launch starts the program with more in its environment and does not wait until it answers: it may be made to die before. A
+// running one is left alone.
+func (p *Process) Launch(env ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running() {
+		return
+	}
+	if err := p.fork(env...); err != nil {
+		p.owner.Errorf("start %s: %v", p.name, err)
+	}
+}
+
+// Ended waits until the program has ended and says how, as in "signal: killed". Empty: it had not within limit.
+func (p *Process) Ended(limit time.Duration) (how string) {
+	p.mu.Lock()
+	cmd, done := p.cmd, p.done
+	p.mu.Unlock()
+	if cmd == nil {
+		return "never started"
+	}
+	select {
+	case <-done:
+		return cmd.ProcessState.String()
+	case <-time.After(limit):
+		return ""
+	}
+}
+
+func (p *Process) fork(more ...string) error {
 	log, err := os.OpenFile(p.LogFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	p.cmd = &exec.Cmd{
-		Path: p.path, Args: append([]string{p.path}, p.args...), Env: append(os.Environ(), p.env...), Dir: p.dir,
+		Path: p.path, Args: append([]string{p.path}, p.args...), Env: append(append(os.Environ(), p.env...), more...), Dir: p.dir,
 		Stdout: log, Stderr: log, SysProcAttr: attributes(p.user, p.orphan),
 	}
 	if err := p.cmd.Start(); err != nil {
