@@ -46,7 +46,7 @@ step "unit tests of the chart"
 "$tools/helm-unittest" $chart
 
 step "what is rendered: rules in Go, schemas of every kind, every value read, sums of requests"
-TANDEM_REQUIRE=chart go test -count=1 -v ./ops/helm | grep -E '^(ok|FAIL|panic)|--- FAIL|_test.go:'
+TANDEM_STACK=on TANDEM_REQUIRE=chart go test -count=1 -v ./ops/helm | grep -E '^(ok|FAIL|panic)|--- FAIL|_test.go:'
 
 if [ -d .github/workflows ]; then
   step "workflows"

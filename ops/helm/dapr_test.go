@@ -38,98 +38,102 @@ func deployed(t *testing.T, all []object) []dapr.App {
 }
 
 func TestDapr_SubscriptionsAreTheTable(t *testing.T) {
-	eachCase(t, func(t *testing.T, all []object) {
-		t.Helper()
-		want, got := map[string]string{}, map[string]string{}
-		for _, app := range deployed(t, all) {
-			for _, topic := range app.Topics {
-				want[app.ID+" "+string(topic)] = app.PubSub
-			}
-			for _, b := range dapr.BrokerTopics() {
-				if app.Dead && strings.HasSuffix(b.Name, "-dlq") {
-					want[app.ID+" "+b.Name] = app.PubSub
+	for name, all := range renderings(t) {
+		t.Run(name, func(t *testing.T) {
+			want, got := map[string]string{}, map[string]string{}
+			for _, app := range deployed(t, all) {
+				for _, topic := range app.Topics {
+					want[app.ID+" "+string(topic)] = app.PubSub
+				}
+				for _, b := range dapr.BrokerTopics() {
+					if app.Dead && strings.HasSuffix(b.Name, "-dlq") {
+						want[app.ID+" "+b.Name] = app.PubSub
+					}
 				}
 			}
-		}
-		for _, s := range ofKind(all, "Subscription") {
-			got[strings.Join(s.Scopes, ",")+" "+s.Spec.Topic] = s.Spec.PubSubName
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("subscriptions (-table +chart):\n%s", diff)
-		}
-	})
+			for _, s := range ofKind(all, "Subscription") {
+				got[strings.Join(s.Scopes, ",")+" "+s.Spec.Topic] = s.Spec.PubSubName
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("subscriptions (-table +chart):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestDapr_SidecarsFitTheTable(t *testing.T) {
-	eachCase(t, func(t *testing.T, all []object) {
-		t.Helper()
-		configs := names(ofKind(all, "Configuration"))
-		for _, app := range deployed(t, all) {
-			d := all[slices.IndexFunc(all, func(o object) bool { return o.Kind == "Deployment" && o.Metadata.Name == app.ID })]
-			a := d.pod().Metadata.Annotations
-			if !slices.Contains(configs, a["dapr.io/config"]) || a["dapr.io/config"] != app.ID {
-				t.Errorf("%s has the configuration %q of %v", app.ID, a["dapr.io/config"], configs)
+	for name, all := range renderings(t) {
+		t.Run(name, func(t *testing.T) {
+			configs := names(ofKind(all, "Configuration"))
+			for _, app := range deployed(t, all) {
+				d := all[slices.IndexFunc(all, func(o object) bool { return o.Kind == "Deployment" && o.Metadata.Name == app.ID })]
+				a := d.pod().Metadata.Annotations
+				if !slices.Contains(configs, a["dapr.io/config"]) || a["dapr.io/config"] != app.ID {
+					t.Errorf("%s has the configuration %q of %v", app.ID, a["dapr.io/config"], configs)
+				}
+				called := len(app.Topics) > 0 || app.Dead || len(app.Callers) > 0
+				if (a["dapr.io/app-port"] == "7000") != called || (a["dapr.io/app-protocol"] == "grpc") != called {
+					t.Errorf("%s: called %v, port %q", app.ID, called, a["dapr.io/app-port"])
+				}
+				timers := slices.ContainsFunc(app.APIs, func(api dapr.API) bool { return api.Name == "jobs" })
+				if _, away := a["dapr.io/scheduler-host-address"]; away == timers {
+					t.Errorf("%s: timers %v, scheduler away %v", app.ID, timers, away)
+				}
+				if a["dapr.io/api-token-secret"] == "" || a["dapr.io/app-token-secret"] == "" {
+					t.Errorf("%s and its sidecar do not know each other by token", app.ID)
+				}
+				block, err := strconv.Atoi(strings.TrimSuffix(a["dapr.io/block-shutdown-duration"], "s"))
+				if grace := d.pod().Spec.TerminationGracePeriodSeconds; err != nil || grace < block+20 {
+					t.Errorf("%s: a grace of %d s ends before the sidecar does (%d s and 20 s)", app.ID, grace, block)
+				}
 			}
-			called := len(app.Topics) > 0 || app.Dead || len(app.Callers) > 0
-			if (a["dapr.io/app-port"] == "7000") != called || (a["dapr.io/app-protocol"] == "grpc") != called {
-				t.Errorf("%s: called %v, port %q", app.ID, called, a["dapr.io/app-port"])
-			}
-			timers := slices.ContainsFunc(app.APIs, func(api dapr.API) bool { return api.Name == "jobs" })
-			if _, away := a["dapr.io/scheduler-host-address"]; away == timers {
-				t.Errorf("%s: timers %v, scheduler away %v", app.ID, timers, away)
-			}
-			if a["dapr.io/api-token-secret"] == "" || a["dapr.io/app-token-secret"] == "" {
-				t.Errorf("%s and its sidecar do not know each other by token", app.ID)
-			}
-			block, err := strconv.Atoi(strings.TrimSuffix(a["dapr.io/block-shutdown-duration"], "s"))
-			if grace := d.pod().Spec.TerminationGracePeriodSeconds; err != nil || grace < block+20 {
-				t.Errorf("%s: a grace of %d s ends before the sidecar does (%d s and 20 s)", app.ID, grace, block)
-			}
-		}
-	})
+		})
+	}
 }
 
 // TestDapr_SidecarsReadTheSecretsOfTheirAppsOnly: those of the components in their scope, and those that the app may ask for.
 func TestDapr_SidecarsReadTheSecretsOfTheirAppsOnly(t *testing.T) {
-	eachCase(t, func(t *testing.T, all []object) {
-		t.Helper()
-		roles := map[string][]string{}
-		for _, r := range ofKind(all, "Role") {
-			roles[r.Metadata.Name] = slices.Sorted(slices.Values(r.Rules[0].ResourceNames))
-		}
-		for _, app := range deployed(t, all) {
-			want := map[string]bool{}
-			for _, s := range app.Secrets {
-				want[s] = true
+	for name, all := range renderings(t) {
+		t.Run(name, func(t *testing.T) {
+			roles := map[string][]string{}
+			for _, r := range ofKind(all, "Role") {
+				roles[r.Metadata.Name] = slices.Sorted(slices.Values(r.Rules[0].ResourceNames))
 			}
-			for _, c := range ofKind(all, "Component") {
-				if slices.Contains(c.Scopes, app.ID) {
-					for _, s := range findAll(c.text, `(?s)secretKeyRef:\s+key: \S+\s+name: (\S+)`) {
-						want[s] = true
+			for _, app := range deployed(t, all) {
+				want := map[string]bool{}
+				for _, s := range app.Secrets {
+					want[s] = true
+				}
+				for _, c := range ofKind(all, "Component") {
+					if slices.Contains(c.Scopes, app.ID) {
+						for _, s := range findAll(c.text, `(?s)secretKeyRef:\s+key: \S+\s+name: (\S+)`) {
+							want[s] = true
+						}
 					}
 				}
+				if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), roles[app.ID]); diff != "" && len(roles) > 0 {
+					t.Errorf("Secrets of %s (-needed +granted):\n%s", app.ID, diff)
+				}
 			}
-			if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), roles[app.ID]); diff != "" && len(roles) > 0 {
-				t.Errorf("Secrets of %s (-needed +granted):\n%s", app.ID, diff)
-			}
-		}
-	})
+		})
+	}
 }
 
 func TestDapr_NothingIsOpenToEveryApp(t *testing.T) {
-	eachCase(t, func(t *testing.T, all []object) {
-		t.Helper()
-		for _, o := range all {
-			if strings.HasPrefix(o.APIVersion, "dapr.io/") && o.Kind != "Configuration" && len(o.Scopes) == 0 {
-				t.Errorf("%s %s has no scope", o.Kind, o.Metadata.Name)
-			}
-			for _, p := range o.Spec.AccessControl.Policies {
-				if p.Namespace != namespace {
-					t.Errorf("%s lets %s in from the namespace %q, not from the release's", o.Metadata.Name, p.AppID, p.Namespace)
+	for name, all := range renderings(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, o := range all {
+				if strings.HasPrefix(o.APIVersion, "dapr.io/") && o.Kind != "Configuration" && len(o.Scopes) == 0 {
+					t.Errorf("%s %s has no scope", o.Kind, o.Metadata.Name)
+				}
+				for _, p := range o.Spec.AccessControl.Policies {
+					if p.Namespace != namespace {
+						t.Errorf("%s lets %s in from the namespace %q, not from the release's", o.Metadata.Name, p.AppID, p.Namespace)
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestTopics_AreTheTable(t *testing.T) {
