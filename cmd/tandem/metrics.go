@@ -9,6 +9,7 @@ import (
 	"tandem/agent/tools"
 	"tandem/server/auth"
 	"tandem/server/dapr"
+	"tandem/server/postgres"
 	"tandem/server/redis"
 	"tandem/server/rest"
 	"tandem/server/telemetry"
@@ -40,7 +41,7 @@ func newMetrics(mode string) *telemetry.Metrics {
 		Consumers: []string{
 			recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer, hubConsumer,
 		},
-		Channels: names(tandem.Media), Outcomes: notify.Outcomes,
+		Channels: names(tandem.Media), Outcomes: notify.Outcomes, Ops: postgres.Ops,
 	})
 }
 
@@ -87,6 +88,10 @@ func relayMetrics(m *telemetry.Metrics) relay.Metrics {
 
 func remindMetrics(m *telemetry.Metrics) remind.Metrics {
 	return remind.Metrics{Fired: m.ReminderFired, Rescued: m.Rescued, Overdue: m.Overdue}
+}
+
+func databaseMetrics(m *telemetry.Metrics) postgres.Metrics {
+	return postgres.Metrics{Query: m.Queried, Acquired: m.Acquired}
 }
 
 func redisMetrics(m *telemetry.Metrics) redis.Metrics {

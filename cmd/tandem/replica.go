@@ -40,9 +40,10 @@ func openReplica(ctx context.Context, c config, mode string, logTo io.Writer) (*
 	if err != nil {
 		return nil, fmt.Errorf("TANDEM_REDIS_URL: %w", err)
 	}
-	if r.db, err = postgres.Open(ctx, c.DatabaseURL, postgres.Options{Log: r.log}); err != nil {
+	if r.db, err = postgres.Open(ctx, c.DatabaseURL, postgres.Options{Log: r.log, Metrics: databaseMetrics(r.metrics)}); err != nil {
 		return nil, errors.Join(fmt.Errorf("TANDEM_DATABASE_URL: %w", err), r.redis.Close())
 	}
+	r.metrics.Pool(r.db.Pool)
 	r.channels = redis.NewChannels(r.redis)
 	r.store, r.base.channels = r.db, r.channels
 	r.resend = func(ctx context.Context, x tandem.AuditEntry) error {

@@ -17,10 +17,11 @@ import (
 
 // Options of a DB; every field may be left out.
 type Options struct {
-	Now   func() time.Time // nil: time.Now
-	NewID func() string    // makes UUIDv7; nil: tandem.NewID
-	Log   *slog.Logger     // nil: no log
-	Trace pgx.QueryTracer  // nil: none
+	Now     func() time.Time // nil: time.Now
+	NewID   func() string    // makes UUIDv7; nil: tandem.NewID
+	Log     *slog.Logger     // nil: no log
+	Trace   pgx.QueryTracer  // nil: none
+	Metrics Metrics
 }
 
 // DB is an open store. It is safe for concurrent use.
@@ -52,7 +53,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if !strings.Contains(dsn, "pool_max_conns") {
 		config.MaxConns = defaultConns
 	}
-	config.ConnConfig.Tracer = o.Trace
+	config.ConnConfig.Tracer = traced(o)
 	config.AfterConnect = prepareConn
 	db := &DB{now: o.Now, newID: o.NewID, log: o.Log}
 	if db.now == nil {

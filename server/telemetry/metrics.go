@@ -28,6 +28,7 @@ type Labels struct {
 	Consumers []string
 	Channels  []string // by which notifications leave
 	Outcomes  []string // of an attempt to send one
+	Ops       []string // kinds of round trips to the database
 }
 
 // latency are the bounds of histograms in seconds. Every threshold of an objective is one of them.
@@ -101,6 +102,12 @@ type Metrics struct {
 	deliveries   *prometheus.CounterVec
 	channels     values
 	outcomes     values
+
+	queries  *prometheus.HistogramVec
+	acquired prometheus.Histogram
+	pool     func() (idle, used, limit int32) // nil: there is none
+	dropped  closedSet
+	ops      values
 }
 
 // New registers every series, labelled ones with each combination of their values at zero.
@@ -109,7 +116,7 @@ func New(b Build, l Labels) *Metrics {
 		registry: prometheus.NewRegistry(), routes: values{}, methods: newValues([]string{"GET", "HEAD", "POST", "DELETE"}),
 		tools: newValues(l.Tools), codes: newValues(l.Codes), statuses: newValues(l.Statuses), engines: newValues(l.Engines),
 		topics: newValues(l.Topics), consumers: newValues(l.Consumers),
-		channels: newValues(l.Channels), outcomes: newValues(l.Outcomes),
+		channels: newValues(l.Channels), outcomes: newValues(l.Outcomes), ops: newValues(l.Ops),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauges("tandem_build_info", "The running build.", []string{"version", "commit", "mode", "go"}).
@@ -118,6 +125,8 @@ func New(b Build, l Labels) *Metrics {
 	m.registerTurns(l)
 	m.registerSync()
 	m.registerWorkers(l)
+	m.registerDatabase(l)
+	m.dropped = m.closedSet("tandem_log_dropped_total", "Lines that did not reach a sink of logs; standard output has them.", "sink", []string{"loki"})
 	return m
 }
 
@@ -217,6 +226,28 @@ func (m *Metrics) registerWorkers(l Labels) {
 		for _, outcome := range l.Outcomes {
 			m.deliveries.WithLabelValues(channel, outcome)
 		}
+	}
+}
+
+func (m *Metrics) registerDatabase(l Labels) {
+	m.queries = m.histograms("tandem_db_query_seconds", "Time of a round trip to the database.", []string{"op"})
+	for _, op := range l.Ops {
+		m.queries.WithLabelValues(op)
+	}
+	m.acquired = m.histogram("tandem_db_pool_acquire_seconds", "Time until the pool gave a connection.", latency)
+	for state, of := range map[string]func(idle, used, limit int32) int32{
+		"idle": func(idle, _, _ int32) int32 { return idle },
+		"used": func(_, used, _ int32) int32 { return used },
+		"max":  func(_, _, limit int32) int32 { return limit },
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "tandem_db_pool_connections", Help: "Connections to the database.", ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 {
+			if m.pool == nil {
+				return 0
+			}
+			return float64(of(m.pool()))
+		}))
 	}
 }
 

@@ -19,7 +19,7 @@ func newMetrics() *telemetry.Metrics {
 	return telemetry.New(telemetry.Build{Version: "1.2.3", Commit: "abc", Mode: "test"}, telemetry.Labels{
 		Rejected: []string{"expired", "signature"}, Limits: []string{"turns", "body"}, Tools: []string{"add_task", "list_tasks"}, Codes: []string{"ok", "invalid"},
 		Statuses: []string{"ok", "lost"}, Engines: []string{"llm", "planner"}, Topics: []string{"task-events"}, Consumers: []string{"audit", "recurrence"},
-		Channels: []string{"email"}, Outcomes: []string{"sent", "failed"},
+		Channels: []string{"email"}, Outcomes: []string{"sent", "failed"}, Ops: []string{"select"},
 	})
 }
 
@@ -73,7 +73,8 @@ func TestMetrics_EveryCombinationIsThereFromTheStart(t *testing.T) {
 		`tandem_events_published_total{topic="task-events"}`, `tandem_relay_failures_total`, `tandem_dead_letters_total{consumer="audit",topic="task-events"}`,
 		`tandem_reminder_lateness_seconds_count`, `tandem_sweeper_rescues_total`,
 		`tandem_reminders_overdue`, `tandem_recurrence_delay_seconds_count`, `tandem_outbox_pending`, `tandem_outbox_oldest_age_seconds`,
-		`tandem_event_age_seconds_count{consumer="audit"}`, `tandem_once_fail_open_total`, `tandem_deliveries_total{channel="email",outcome="failed"}`,
+		`tandem_event_age_seconds_count{consumer="audit"}`, `tandem_once_fail_open_total`, `tandem_db_query_seconds_count{op="select"}`, `tandem_db_pool_acquire_seconds_count`,
+		`tandem_db_pool_connections{state="max"}`, `tandem_log_dropped_total{sink="loki"}`, `tandem_deliveries_total{channel="email",outcome="failed"}`,
 	} {
 		if value, ok := series[want]; !ok || value != 0 {
 			t.Errorf("%s is %v (there: %v), want 0", want, value, ok)
@@ -149,6 +150,10 @@ func TestMetrics_CountWhatHappens(t *testing.T) {
 	m.DeadLetter("task-events", "audit")
 	m.ReminderFired(2 * time.Second)
 	m.Rescued()
+	m.Pool(func() (idle, used, limit int32) { return 1, 2, 16 })
+	m.Queried("select", 2*time.Second)
+	m.Acquired(time.Second)
+	m.LogDropped("loki", 3)
 	series, _ := scrape(t, m)
 	for name, want := range map[string]float64{
 		`tandem_http_requests_total{code="200",method="GET",route="/livez"}`:     1,
@@ -180,6 +185,12 @@ func TestMetrics_CountWhatHappens(t *testing.T) {
 		`tandem_dead_letters_total{consumer="audit",topic="task-events"}`: 1,
 		`tandem_reminder_lateness_seconds_sum`:                            2,
 		`tandem_sweeper_rescues_total`:                                    1,
+		`tandem_db_pool_connections{state="idle"}`:                        1,
+		`tandem_db_pool_connections{state="used"}`:                        2,
+		`tandem_db_pool_connections{state="max"}`:                         16,
+		`tandem_db_query_seconds_sum{op="select"}`:                        2,
+		`tandem_db_pool_acquire_seconds_sum`:                              1,
+		`tandem_log_dropped_total{sink="loki"}`:                           3,
 	} {
 		if got := series[name]; got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
@@ -205,6 +216,8 @@ func TestMetrics_LabelsAreClosed(t *testing.T) {
 	m.FirstToken(stranger, 0)
 	m.DeadLetter(stranger, "")
 	m.Request(stranger, stranger, 200, 0)
+	m.Queried(stranger, 0)
+	m.LogDropped(stranger, 1)
 	series, _ := scrape(t, m)
 	for name := range series {
 		if strings.Contains(name, "canary") || strings.Contains(name, "12345") {

@@ -144,3 +144,17 @@ func (m *Metrics) FailedOpen() { m.failedOpen.Inc() }
 func (m *Metrics) Delivery(channel, outcome string) {
 	m.deliveries.WithLabelValues(m.channels.of(channel), m.outcomes.of(outcome)).Inc()
 }
+
+// Pool tells where to ask for the connections to the database. It is called once, before the first scrape.
+func (m *Metrics) Pool(stat func() (idle, used, limit int32)) { m.pool = stat }
+
+// Queried tells how long a round trip to the database took.
+func (m *Metrics) Queried(op string, took time.Duration) {
+	m.queries.WithLabelValues(m.ops.of(op)).Observe(seconds(took))
+}
+
+// Acquired tells how long the pool took to give a connection.
+func (m *Metrics) Acquired(waited time.Duration) { m.acquired.Observe(seconds(waited)) }
+
+// LogDropped counts lines that did not reach a sink of logs.
+func (m *Metrics) LogDropped(sink string, n int) { m.dropped.of(sink).Add(float64(n)) }
