@@ -192,7 +192,7 @@ func (w *write) dismissed(ctx context.Context, query string, arg []string) error
 	return err
 }
 
-// AppendAudit adds an event to the trail unless one with its id is there.
+// AppendAudit adds an event to the trail unless one with its id is there, or its user has been erased since.
 func (db *DB) AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Event) (added bool, err error) {
 	doc, err := json.Marshal(e)
 	if err != nil {
@@ -200,7 +200,8 @@ func (db *DB) AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Even
 	}
 	err = db.write(ctx, e.UserID, func(ctx context.Context, c *conn) error {
 		n, err := c.exec(ctx, `
-			insert into audit (user_id, event_id, topic, at, event) values ($1, $2, $3, $4, $5) on conflict (user_id, event_id) do nothing`,
+			insert into audit (user_id, event_id, topic, at, event)
+			select user_id, $2, $3, $4, $5 from users where user_id = $1 on conflict (user_id, event_id) do nothing`,
 			e.UserID, e.EventID, topic, time.Time(e.Timestamp), string(doc))
 		added = n > 0
 		return err

@@ -81,15 +81,16 @@ func (w *write) DismissOf(ctx context.Context, uids []string) error {
 	return nil
 }
 
-// AppendAudit adds an event to the trail unless one with its id is there.
+// AppendAudit adds an event to the trail unless one with its id is there, or its user has been erased since.
 func (db *DB) AppendAudit(ctx context.Context, topic tandem.Topic, e tandem.Event) (added bool, err error) {
 	doc, err := json.Marshal(e)
 	if err != nil {
 		return false, fmt.Errorf("encode event: %w", err)
 	}
 	err = db.note(ctx, func(ctx context.Context, c *conn) error {
-		n, err := c.exec(ctx, `insert or ignore into audit (user_id, event_id, topic, at, event) values (?, ?, ?, ?, ?)`,
-			e.UserID, e.EventID, topic, milli(time.Time(e.Timestamp)), string(doc))
+		n, err := c.exec(ctx, `
+			insert or ignore into audit (user_id, event_id, topic, at, event) select user_id, ?, ?, ?, ? from users where user_id = ?`,
+			e.EventID, topic, milli(time.Time(e.Timestamp)), string(doc), e.UserID)
 		added = n > 0
 		return err
 	})

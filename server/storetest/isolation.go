@@ -165,6 +165,9 @@ var isolation = map[string]func(*stage){
 		for _, d := range s.due(time.Hour) {
 			equal(s, "owner of a delivery that waits", d.User, ann)
 		}
+		late, err := s.AppendAudit(s.ctx(), tandem.TopicTaskEvents, event(s, bob, "late"))
+		s.must(err)
+		equal(s, "an event that was under way is kept", late, false)
 		equal(s, "what ann sees", seen(s, ann), before)
 		equal(s, "a new beginning", s.add(bob, tandem.Draft{Title: "Again"}).Number, 1)
 	},

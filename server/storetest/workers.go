@@ -308,6 +308,8 @@ var workers = map[string]func(*stage){
 		}
 	},
 	"the trail holds an event once, and is read in parts": func(s *stage) {
+		s.add(ann, tandem.Draft{Title: "One"})
+		s.add(bob, tandem.Draft{Title: "One"})
 		for i, id := range []string{"e1", "e2", "e1", "e3"} {
 			added, err := s.AppendAudit(s.ctx(), tandem.TopicTaskEvents, event(s, ann, id))
 			s.must(err)
