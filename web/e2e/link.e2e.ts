@@ -158,8 +158,8 @@ test("hasty reloads do not sign anybody out", async () => {
 
 test("signing out ends the session and empties the browser", async () => {
   await add(page, "Secret today");
-  await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("button", { name: "Sign out here" }).click();
   await page.getByText("Sign in to Tandem").waitFor();
   expect(await page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name))).toEqual([]);
   await page.goto(tandem.another());

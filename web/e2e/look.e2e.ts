@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { add, Complaints, go, launch, live, person, row, signIn, Tandem, WIDE } from "./tandem";
+import { add, Complaints, go, launch, person, row, signIn, Tandem, WIDE } from "./tandem";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SIZES = { wide: WIDE, medium: { width: 960, height: 760 }, narrow: { width: 390, height: 844 }, least: { width: 320, height: 640 } };
@@ -61,7 +61,7 @@ test.each(["light", "dark"] as const)("nothing serious to find on the wide page,
     await go(page, place);
     expect(await findings(page), place).toEqual([]);
   }
-  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
   expect(await findings(page), "settings").toEqual([]);
   await page.context().close();
 });
@@ -102,14 +102,14 @@ test("the chat stands beside the list, slides over it, or takes its place", asyn
 
 test("a chosen theme is there before the first paint, and stays", async () => {
   const page = await visit("light", "wide");
-  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
   await page.getByLabel("Dark").check({ force: true });
   const background = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const dark = await background();
   await page.reload({ waitUntil: "commit" });
   await page.waitForFunction(() => document.body !== null);
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
-  await live(page);
+  await page.getByLabel("Dark").waitFor({ state: "attached" });
   expect(await background()).toBe(dark);
   await page.context().close();
 });

@@ -1,13 +1,17 @@
 import { createContext } from "svelte";
 import { SvelteMap, SvelteSet } from "svelte/reactivity";
 import { dayLabel, isZone, today, wall } from "./day";
+import { Device } from "./device.svelte";
+import { Journal, type Happening } from "./journal";
 import type { Input } from "./lead";
 import type { Intent, Mutation } from "./mutation";
 import type { Ack, Actor, Args, Delta, Nack, Presence, TaskRow, Tool } from "./protocol";
 import type { Scene } from "./query";
+import { unsubscribe } from "./push";
 import { Replica } from "./replica";
 import { Route } from "./route.svelte";
 import { Rows } from "./rows.svelte";
+import { Selection } from "./selection.svelte";
 import { lastUser, rememberUser, signOut as endSession, type Grant } from "./session";
 import type { Link } from "./socket";
 import { Store } from "./store";
@@ -17,6 +21,7 @@ import { Toasts } from "./toasts.svelte";
 import { Typing } from "./typing.svelte";
 import { uuid } from "./uuid";
 import { dueDay } from "./views";
+import { alertOutside, employ, lookForNewer } from "./worker";
 
 export const [getApp, setApp] = createContext<App>();
 
@@ -32,6 +37,13 @@ const MAX_BULK = 100;
 export interface Made {
   op: string;
   answer: Promise<Args>;
+}
+
+/** Something that is asked before it is done; `answer` takes the yes or no. */
+export interface Question {
+  text: string;
+  verb: string;
+  answer: (yes: boolean) => void;
 }
 
 /** A change was refused; the message is for the person. */
@@ -51,6 +63,8 @@ export class App {
   readonly rows = new Rows();
   readonly route = new Route();
   readonly toasts = new Toasts();
+  readonly selection = new Selection();
+  readonly device = new Device();
   readonly talk: Talk;
   readonly typing: Typing;
 
@@ -73,6 +87,17 @@ export class App {
   readonly lingering = new SvelteSet<string>();
   /** The task that is open for editing. */
   open = $state<string | null>(null);
+  /** What happened, the newest first. */
+  journal = $state.raw<Happening[]>([]);
+  /** With which this browser can subscribe to web push; null where the server sends none. */
+  pushKey = $state.raw<string | null>(null);
+  /** The name of this browser as a client. */
+  client = $state("");
+  /** A newer build of the page is here. */
+  newer = $state(false);
+  question = $state.raw<Question | null>(null);
+  /** The tasks of the open list, in its order, drawn or not. */
+  listed: readonly string[] = [];
 
   readonly zone = $derived.by(() => zoneOf(this.rows.settings?.time_zone));
   readonly locale = $derived.by(() => localeOf(this.rows.settings?.locale));
@@ -83,6 +108,9 @@ export class App {
   #tabs: Tabs;
   #answers = new Map<string, { m: Intent; resolve: (result: Args) => void; reject: (why: Refused) => void }>();
   #undoable: string[] = [];
+  /** Undos of this page, which can be undone. */
+  #undone: string[] = [];
+  #journal = new Journal();
   #timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(user: string, first: Grant | null) {
@@ -101,11 +129,13 @@ export class App {
     };
     const tick = setInterval(() => (this.now = Date.now()), 15_000);
     const unlisten = this.route.listen();
+    const dismissWorker = employ(this);
     document.addEventListener("visibilitychange", wake);
     for (const event of ["online", "pageshow"]) addEventListener(event, wake);
     return () => {
       clearInterval(tick);
       unlisten();
+      dismissWorker();
       document.removeEventListener("visibilitychange", wake);
       for (const event of ["online", "pageshow"]) removeEventListener(event, wake);
       for (const t of this.#timers) clearTimeout(t);
@@ -127,6 +157,7 @@ export class App {
   /** Ends the session of this browser and removes what it kept. */
   async signOut(): Promise<void> {
     this.#tabs.stop();
+    await unsubscribe().catch((cause: unknown) => console.warn("tandem: still subscribed", cause));
     await endSession().catch((cause: unknown) => console.warn("tandem: sign out", cause));
     rememberUser(null);
     await Store.remove(this.user).catch((cause: unknown) => console.warn("tandem: database stays", cause));
@@ -162,6 +193,18 @@ export class App {
     this.offerUndo(next ? `Completed, next ${next}:` : "Completed", t.title, made.op);
   }
 
+  /** Completes a task that may not be here yet. */
+  finish(uid: string): void {
+    const t = this.task(uid);
+    if (t?.completed) return;
+    if (t) this.toggle(t);
+    else this.#call("complete_task", { task_id: uid }, uid);
+  }
+
+  snooze(uid: string): void {
+    this.#call("update_task", { task_id: uid, snooze: "1h" }, uid);
+  }
+
   skip(t: TaskRow): void {
     const made = this.#call("complete_task", { task_id: t.uid, skip_occurrence: true }, t.uid);
     this.offerUndo("Skipped", t.title, made.op);
@@ -173,10 +216,53 @@ export class App {
     this.offerUndo(scope === "series" ? "Deleted every" : "Deleted", t.title, made.op);
   }
 
+  /** One verb for several tasks, a call for each hundred. */
+  bulk(tool: Tool, tasks: readonly TaskRow[], args: Args): Made[] {
+    const calls = Array.from({ length: Math.ceil(tasks.length / MAX_BULK) }, (_, i) => tasks.slice(i * MAX_BULK, (i + 1) * MAX_BULK));
+    return calls.map((some) => this.#call(tool, { ids: some.map((t) => t.uid), ...args }));
+  }
+
+  reopen(t: TaskRow): Made {
+    return this.#call("complete_task", { task_id: t.uid, undo: true }, t.uid);
+  }
+
+  restore(uid: string): Made {
+    return this.#call("update_task", { task_id: uid, restore: true }, uid);
+  }
+
+  /** Asks the server for tasks that are not here: deleted ones, the next occurrences, the list of another time. */
+  async read(args: Args): Promise<Args> {
+    if (!this.live) throw new Refused({ t: "nack", code: "lost", msg: "This needs a connection." });
+    return this.#call("list_tasks", args, null, false).answer;
+  }
+
+  /** Asks the person; one question at a time. */
+  ask(text: string, verb: string): Promise<boolean> {
+    this.question?.answer(false);
+    return new Promise((decided) => {
+      const answer = (yes: boolean): void => {
+        this.question = null;
+        decided(yes);
+      };
+      this.question = { text, verb, answer };
+    });
+  }
+
   /** Takes back an operation, or a whole turn of the assistant: a new operation, never a rollback. */
-  undo(id: string): void {
+  undo(id: string): Made {
     this.#undoable = this.#undoable.filter((op) => op !== id);
-    this.#call("update_task", { undo: id }, null, false);
+    const made = this.#call("update_task", { undo: id }, null, false);
+    this.#undone = [...this.#undone.slice(1 - MAX_UNDO), made.op];
+    return made;
+  }
+
+  /** Undoes the last undo. */
+  redoLast(): void {
+    const op = this.#undone.at(-1);
+    this.#undone = this.#undone.slice(0, -1);
+    if (!op) return void this.toasts.add("Nothing to redo.");
+    const made = this.#call("update_task", { undo: op }, null, false);
+    this.#undoable = [...this.#undoable, made.op];
   }
 
   undoLast(): void {
@@ -185,14 +271,14 @@ export class App {
     else this.toasts.add("Nothing to undo.");
   }
 
-  offerUndo(text: string, title: string, op: string): void {
+  offerUndo(text: string, title: string, ...ops: string[]): void {
     const id = this.toasts.add(text, {
       title,
       action: {
         label: "Undo",
         run: () => {
           this.toasts.remove(id);
-          this.undo(op);
+          for (const op of ops.reverse()) this.undo(op);
         },
       },
     });
@@ -238,7 +324,7 @@ export class App {
   }
 
   #refused(m: Intent, uid: string | null, why: unknown): void {
-    if (!(why instanceof Refused)) return;
+    if (!(why instanceof Refused) || (m.t === "mutate" && m.tool === "list_tasks")) return; // a question is answered where it was asked
     this.#undoable = this.#undoable.filter((op) => op !== m.op);
     const line = m.t === "mutate" && m.tool === "add_task" ? String(m.args.title ?? "") : "";
     const action = line ? { label: "Put back", run: () => this.typing.putBack(line) } : null;
@@ -287,6 +373,10 @@ export class App {
     this.link = input.link;
     this.presence = input.presence;
     this.stored = input.stored;
+    this.client = input.client;
+    this.pushKey = input.pushKey;
+    this.#journal = new Journal(input.journal);
+    this.journal = this.#journal.list();
     this.loaded = input.saved.epoch !== null;
     this.#count();
   }
@@ -294,6 +384,8 @@ export class App {
   #frame(f: (Input & { type: "frame" })["frame"]): void {
     switch (f.t) {
       case "ready":
+        this.pushKey = f.push_key || null;
+        lookForNewer();
         return this.talk.ready(f);
       case "delta":
         return this.#delta(f);
@@ -320,11 +412,18 @@ export class App {
 
   #delta(f: Delta): void {
     const before = this.#replica.seq;
+    if (this.#journal.note(f, this.#replica, new Date().toISOString()).length > 0) this.journal = this.#journal.list();
     const effect = this.#replica.delta(f);
     this.rows.copy(this.#replica, effect.shown);
     if (this.#replica.seq > before) for (const c of f.c) if (c.k === "task" && c.client !== this.#replica.client) this.#flash(c.id, c.actor ?? "user");
+    for (const c of f.c) if (c.k === "notice" && c.op === "put") this.#alert(c.id);
     this.#count();
     this.talk.prune();
+  }
+
+  #alert(id: string): void {
+    const n = this.rows.notice.get(id);
+    if (n) void alertOutside(n, this.task(n.task_id)?.title ?? n.title);
   }
 
   #answered(f: Ack | Nack): void {

@@ -1,3 +1,4 @@
+import { Journal, type Happening } from "./journal";
 import type { Intent, Key, Mutation } from "./mutation";
 import { Outbox } from "./outbox";
 import type { Ack, Delta, Err, Hello, HistoryRows, LooseFrame, Nack, Parsed, Presence, Ready, ServerFrame, TurnFrame } from "./protocol";
@@ -9,7 +10,7 @@ import { uuid } from "./uuid";
 
 /** Everything that can happen to what a page shows, in order. Pages that take the same inputs show the same. */
 export type Input =
-  | { type: "state"; client: string; saved: Saved; link: Link; presence: Presence | null; stored: boolean }
+  | { type: "state"; client: string; saved: Saved; link: Link; presence: Presence | null; stored: boolean; journal: Happening[]; pushKey: string | null }
   | { type: "frame"; frame: Ready | Delta | Ack | Nack | TurnFrame | Parsed | HistoryRows | Presence | Err }
   | { type: "queued"; m: Mutation }
   | { type: "renumbered"; first: number }
@@ -36,6 +37,9 @@ export class Lead {
   #socket: Socket;
   #link: Link = { state: "connecting", since: null };
   #presence: Presence | null = null;
+  #journal = new Journal();
+  #noted = new Map<string, Happening>();
+  #pushKey: string | null = null;
   /** Operations that are not in the database yet, and so may not be sent. */
   #unsaved = new Set<string>();
   #dirty = new Set<Key>();
@@ -66,6 +70,7 @@ export class Lead {
       const kept = await this.#store.load(fresh);
       this.#replica = new Replica(kept.client);
       this.#replica.load(kept);
+      this.#journal = new Journal(kept.journal);
       this.#outbox.restore(kept.lastMid);
     } catch (cause) {
       console.warn("tandem: no database", cause);
@@ -87,6 +92,7 @@ export class Lead {
   state(): Input & { type: "state" } {
     return {
       type: "state", client: this.#replica.client, saved: this.#replica.save(), link: this.#link, presence: this.#presence, stored: this.#store !== null,
+      journal: this.#journal.list(), pushKey: this.#pushKey,
     };
   }
 
@@ -149,6 +155,7 @@ export class Lead {
         if (this.#absorb(this.#replica.snap(f)).replaced) this.#emit(this.state());
         return;
       case "delta":
+        for (const h of this.#journal.note(f, this.#replica, new Date().toISOString())) this.#noted.set(h.id, h);
         this.#absorb(this.#replica.delta(f));
         return this.#emit({ type: "frame", frame: f });
       case "hb":
@@ -182,6 +189,7 @@ export class Lead {
 
   #ready(f: Ready): void {
     this.#replica.ready(f);
+    this.#pushKey = f.push_key || null;
     const running = new Set((f.turns ?? []).map((t) => t.turn));
     for (const id of [...this.#turns.keys()]) if (!running.has(id)) this.#turns.delete(id);
     this.#renumber(this.#outbox.ready(f.last_mid, this.#replica.pending) ?? undefined);
@@ -243,6 +251,9 @@ export class Lead {
     const rows = [...this.#dirty].map((key) => [key, this.#replica.confirmed(key)] as const);
     this.#dirty.clear();
     const { epoch, seq } = this.#replica;
+    const noted = [...this.#noted.values()];
+    this.#noted.clear();
+    if (noted.length > 0) void this.#keep((store) => store.note(noted, this.#journal.trim()));
     await this.#keep((store) => store.write(rows.map(([k, r]) => [k, r]), { epoch, seq }, false));
   }
 

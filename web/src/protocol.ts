@@ -21,6 +21,14 @@ export interface ReminderRow {
   state: string;
 }
 
+/** Who set a field last. */
+export interface Provenance {
+  actor: Actor;
+  op_id: string;
+  seq: number;
+  at: string;
+}
+
 export interface TaskRow {
   task_id: number;
   uid: string;
@@ -44,6 +52,7 @@ export interface TaskRow {
   completed_at: string | null;
   deleted_at: string | null;
   version: number;
+  provenance?: Record<string, Provenance>;
 }
 
 export interface ConvRow {
@@ -112,7 +121,26 @@ export interface SettingsRow {
   words: { morning: string; afternoon: string; evening: string; night: string; all_day: string };
   quiet: { from: string; to: string } | null;
   autonomy: "risky" | "always";
-  views: { name: string; query: string }[];
+  views: View[];
+  channels: { email: { address: string; on: boolean } | null; webhook: { url: string; on: boolean } | null; push: { id: string; device: string }[] };
+  feed: { created_at: string } | null;
+  tokens: TokenRow[];
+  devices: { id: string; name: string; last_seen_at: string }[];
+}
+
+/** A query that is kept under a name. */
+export interface View {
+  name: string;
+  query: string;
+}
+
+export interface TokenRow {
+  id: string;
+  name: string;
+  scopes: string[];
+  created_at: string;
+  last_used_at: string | null;
+  expires_at: string | null;
 }
 
 export interface Rows {
@@ -153,6 +181,8 @@ export interface Ready {
   limits?: Limits;
   turns?: RunningTurn[];
   now: string;
+  /** What a browser subscribes to web push with. */
+  push_key?: string;
 }
 export interface RunningTurn {
   turn: string;
@@ -374,14 +404,14 @@ const rowShapes: Record<Kind, Record<string, Check>> = {
   msg: { id: text, conversation_id: count, role: text, text, tool_calls: listOf({ id: text, tool: text }), created_at: text },
   notice: { id: text, task_id: text, title: text, fired_at: text },
   approval: { id: text, kind: oneOf("confirm", "choice"), tool: text, summary: text, items: listOf({ title: text }), expires_at: text },
-  settings: { time_zone: text, week_start: text },
+  settings: { time_zone: text, week_start: text, views: list, channels: object, tokens: list, devices: list },
 };
 const approval = of(rowShapes.approval);
 const toolEvent = { id: text, name: text, phase: text };
 const parsedSpan = { s: count, e: count, k: text };
 
 const shapes: Record<ServerFrame["t"], Record<string, Check>> = {
-  ready: { epoch: text, seq: count, mode: oneOf("live", "delta", "snapshot"), last_mid: count, hb: count, turns: opt(listOf({ turn: text })) },
+  ready: { epoch: text, seq: count, mode: oneOf("live", "delta", "snapshot"), last_mid: count, hb: count, push_key: opt(text), turns: opt(listOf({ turn: text })) },
   snap: { seq: count, i: count, rows: object, last: opt(flag) },
   delta: { from: count, to: count, c: listOf({ k: text, id: (v) => text(v) || count(v), op: oneOf("put", "del") }) },
   ack: { mid: count, seq: opt(count) },

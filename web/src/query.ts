@@ -268,3 +268,8 @@ export function agenda(zone: string): (a: TaskRow, b: TaskRow) => number {
   return (a, b) =>
     (dueAt(a, zone) ?? Infinity) - (dueAt(b, zone) ?? Infinity) || priorityRank(b.priority) - priorityRank(a.priority) || text(a.created_at, b.created_at);
 }
+
+/** The query that a tag stands for. */
+export function tagQuery(tag: string): string {
+  return /\s/.test(tag) ? `tag:"${tag}"` : `tag:${tag}`;
+}

@@ -1,6 +1,12 @@
-import type { ViewName } from "./views";
+import type { ListName } from "./views";
 
-const NAMES: readonly string[] = ["today", "upcoming", "inbox", "completed", "search"] satisfies ViewName[];
+/** What the page can show: a list, or a place of another kind. */
+export type ViewName = ListName | PlaceName;
+export type PlaceName = "activity" | "trash" | "lookback" | "settings";
+
+const PLACES: readonly string[] = ["activity", "trash", "lookback", "settings"] satisfies PlaceName[];
+const NAMES: readonly string[] = ["today", "upcoming", "inbox", "completed", "search", ...PLACES] satisfies (ViewName | string)[];
+export const isPlace = (v: ViewName): v is PlaceName => PLACES.includes(v);
 const isView = (s: string): s is ViewName => NAMES.includes(s);
 
 /** Which list is open. The address holds it, so that a reload, a bookmark and the back button mean what they say. */
@@ -21,7 +27,7 @@ export class Route {
 
   go(view: ViewName, query = ""): void {
     if (view === this.view && query === this.query) return;
-    const replace = view === "search" && this.view === "search";
+    const replace = view === this.view; // another query, not another place
     this.view = view;
     this.query = query;
     history[replace ? "replaceState" : "pushState"](null, "", query ? `/${view}?q=${encodeURIComponent(query)}` : `/${view}`);
@@ -30,6 +36,6 @@ export class Route {
   #read(): void {
     const name = location.pathname.slice(1);
     this.view = isView(name) ? name : "today";
-    this.query = this.view === "search" ? (new URLSearchParams(location.search).get("q") ?? "") : "";
+    this.query = new URLSearchParams(location.search).get("q") ?? "";
   }
 }

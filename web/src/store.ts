@@ -1,4 +1,5 @@
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { Happening } from "./journal";
 import type { Key, Mutation } from "./mutation";
 import type { Row } from "./protocol";
 import type { Saved } from "./replica";
@@ -9,12 +10,14 @@ export interface Kept extends Saved {
   client: string;
   /** The highest number given to a change. */
   lastMid: number;
+  journal: Happening[];
 }
 
 interface Schema extends DBSchema {
   rows: { key: Key; value: Row };
   pending: { key: string; value: Mutation };
   meta: { key: string; value: string | number | null };
+  journal: { key: string; value: Happening };
 }
 
 const nameOf = (user: string): string => `tandem:${user}`;
@@ -28,11 +31,10 @@ export class Store {
   }
 
   static async open(user: string): Promise<Store> {
-    const db = await openDB<Schema>(nameOf(user), 1, {
-      upgrade(fresh) {
-        fresh.createObjectStore("rows");
-        fresh.createObjectStore("pending");
-        fresh.createObjectStore("meta");
+    const db = await openDB<Schema>(nameOf(user), 2, {
+      upgrade(db, from) {
+        if (from < 1) for (const name of ["rows", "pending", "meta"] as const) db.createObjectStore(name);
+        db.createObjectStore("journal");
       },
       blocking: (_, __, event) => (event.target as IDBDatabase).close(),
     });
@@ -48,9 +50,9 @@ export class Store {
   }
 
   async load(freshClient: string): Promise<Kept> {
-    const tx = this.#db.transaction(["rows", "pending", "meta"], "readwrite");
+    const tx = this.#db.transaction(["rows", "pending", "meta", "journal"], "readwrite");
     const meta = tx.objectStore("meta");
-    const [keys, rows, pending, client, epoch, seq, lastMid] = await Promise.all([
+    const [keys, rows, pending, client, epoch, seq, lastMid, journal] = await Promise.all([
       tx.objectStore("rows").getAllKeys(),
       tx.objectStore("rows").getAll(),
       tx.objectStore("pending").getAll(),
@@ -58,6 +60,7 @@ export class Store {
       meta.get("epoch"),
       meta.get("seq"),
       meta.get("last_mid"),
+      tx.objectStore("journal").getAll(),
     ]);
     if (typeof client !== "string") await meta.put(freshClient, "client");
     await tx.done;
@@ -67,6 +70,7 @@ export class Store {
       seq: Number(seq ?? 0),
       lastMid: Number(lastMid ?? 0),
       rows: keys.flatMap((key, i): [Key, Row][] => (rows[i] ? [[key, rows[i]]] : [])),
+      journal,
       pending: pending.sort((a, b) => a.mid - b.mid),
     };
   }
@@ -79,6 +83,14 @@ export class Store {
     for (const [key, row] of rows) void (row ? table.put(row, key) : table.delete(key));
     void tx.objectStore("meta").put(at.epoch, "epoch");
     void tx.objectStore("meta").put(at.seq, "seq");
+    await tx.done;
+  }
+
+  /** Keeps what happened, and forgets what is too old. */
+  async note(entries: Iterable<Happening>, gone: Iterable<string>): Promise<void> {
+    const tx = this.#db.transaction("journal", "readwrite", { durability: "relaxed" });
+    for (const h of entries) void tx.store.put(h, h.id);
+    for (const id of gone) void tx.store.delete(id);
     await tx.done;
   }
 

@@ -2,7 +2,7 @@ import { addDays, dayLabel, formatDay, today, wall, type Day } from "./day";
 import type { TaskRow } from "./protocol";
 import { agenda, dueAt, matcher, order, parseQuery, type Scene } from "./query";
 
-export type ViewName = "today" | "upcoming" | "inbox" | "completed" | "search";
+export type ListName = "today" | "upcoming" | "inbox" | "completed" | "search";
 
 /** A stretch of a list under one heading. `day` is where a task added or moved to this stretch is due. */
 export interface Section {
@@ -40,7 +40,7 @@ export function isOverdue(t: TaskRow, scene: Scene): boolean {
   return !t.completed && at !== null && at < scene.now;
 }
 
-export function sections(view: ViewName, query: string, input: ViewInput): Section[] {
+export function sections(view: ListName, query: string, input: ViewInput): Section[] {
   const shown = input.tasks.filter((t) => t.deleted_at === null && (!t.completed || input.lingering.has(t.uid)));
   switch (view) {
     case "today":

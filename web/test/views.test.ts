@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { TaskRow } from "../src/protocol";
-import { counts, sections, type ViewInput, type ViewName } from "../src/views";
+import { counts, sections, type ViewInput, type ListName } from "../src/views";
 import { taskRow } from "./rows";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z"); // a Wednesday
@@ -21,7 +21,7 @@ const tasks = [
 ];
 
 const input = (more: Partial<ViewInput> = {}): ViewInput => ({ tasks, scene: { now: NOW, zone: "UTC", weekStart: "monday" }, locale: "en-GB", lingering: new Set(), ...more });
-const picture = (view: ViewName, query = "", more: Partial<ViewInput> = {}): [string, string[]][] =>
+const picture = (view: ListName, query = "", more: Partial<ViewInput> = {}): [string, string[]][] =>
   sections(view, query, input(more)).filter((s) => s.tasks.length > 0).map((s) => [s.title, s.tasks.map((t) => t.uid)]);
 
 test("today: overdue first, then by the clock, then the more pressing", () => {

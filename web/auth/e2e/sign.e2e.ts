@@ -148,8 +148,8 @@ describe.skipIf("skip" in found)("signing in outside", () => {
   test("signing out ends the session there too, and empties the browser", async () => {
     await signUp(page, "leaves@example.com");
     await add(page, "Secret today");
-    await page.getByRole("button", { name: "Settings" }).click();
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("button", { name: "Sign out here" }).click();
     await page.getByRole("heading", { name: "Sign in to Tandem" }).waitFor();
     expect(new URL(page.url()).origin).toBe(service.origin);
     expect(await desk.cookies()).toEqual([]);
