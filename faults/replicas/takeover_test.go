@@ -87,7 +87,7 @@ func chunk(w http.ResponseWriter, delta, finish string) {
 		fmt.Fprintf(w, form, "{}", `,"finish_reason":"`+finish+`"`)
 		fmt.Fprint(w, "data: [DONE]\n\n")
 	}
-	http.NewResponseController(w).Flush() //nolint:errcheck // whoever asked may be dead
+	http.NewResponseController(w).Flush()
 }
 
 // takeover kills the first server in the middle of two turns: the second one brings them to their end.
