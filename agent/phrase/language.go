@@ -54,7 +54,12 @@ func weigh(text string, l *locale) int {
 			continue
 		}
 		end := wordEnd(text, i)
-		sum += l.signs[strings.ToLower(text[i:end])]
+		w := strings.ToLower(text[i:end])
+		if n, ok := l.signs[w]; ok {
+			sum += n
+		} else if l.letters != "" && strings.ContainsAny(w, l.letters) {
+			sum++
+		}
 		i = max(end, i+size)
 		words++
 	}

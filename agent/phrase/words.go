@@ -201,6 +201,7 @@ type traits struct {
 	ordinalInterval bool   // "jeden zweiten Montag" is every other one
 	dayFirst        bool   // 3/4 is 3 April
 	half            int    // the minutes that "half" adds to the hour behind it: "half seven", "halb sieben"
+	letters         string // that tell the language
 	infinitive      string // "zu", of "anzurufen" and "zu gießen"
 }
 

@@ -146,12 +146,12 @@ var german = vocabulary{
 		"morgen": {after: isWeekday | isRef | isEvery | isThis | isOn, as: word{is: isPart, part: morning}},
 	},
 	traits: traits{
-		compound: true, dotted: true, leads: true, ordinalInterval: true, dayFirst: true, half: -30, infinitive: "zu",
+		compound: true, dotted: true, leads: true, ordinalInterval: true, dayFirst: true, half: -30, letters: "äöüß", infinitive: "zu",
 	},
 	articles:  "den die das dem der",
 	separable: "zurück zusammen weiter vorbei herunter hinunter heraus herein raus rein runter rauf hoch durch fertig bereit sauber fest teil nach vor aus auf ein mit weg hin her los ab an um bei statt dar frei wieder",
 	signs: [3]string{
-		1: `der das den dem des einen einem einer bis auf mit oder von ist sind wie wann welche du noch bei beim ja nach vor hallo zu mo di mi fr aus im wenn
+		1: `die an um der das den dem des einen einem einer bis mit oder von ist sind wie wann welche du noch bei beim ja nach vor hallo zu mo di mi fr aus im wenn
 			noch schon mal man es er sie wir ihr eine ein`,
 		2: `morgen übermorgen heute gestern montag dienstag mittwoch donnerstag freitag samstag sonntag sonnabend montags dienstags mittwochs donnerstags
 			freitags samstags sonntags januar februar märz mai juni juli oktober dezember nächste nächsten nächster nächstes kommenden diesen dieses diese jeden jede
@@ -159,6 +159,9 @@ var german = vocabulary{
 			verschieb und ich nicht zum zur für mich mir meine meiner meinen mein zeig zeige kannst könntest rückgängig danke nein abends morgens nachmittag
 			abend wochenende woche monat jahr tag tage tagen wochen monate monaten stunden minuten stunde abhaken hake markiere ändere benenne liste was steht
 			fällig termin zahnarzt termine über überfällig fertig priorität dringend einkaufen putzen bezahlen gießen schreiben abholen bringen werktags alle zwei
+			einkaufsliste hilfe tschüss tschüs ja setz setze suche finde spiel spiele schalte überweise bezahlt abendessen frühstück mittagessen erledige öffne
+			schließe benenn benenn überspringe wecker mach mache tagge wiederhole streich trag trage schreib nimm leg lege stell stelle bestelle buche erzähl auf
+			termine heißt brauche hätte geht wetter wird erledigten offene offenen schiebe schieb zahnarzttermin neue hallo
 			ende anfang wieder entferne streiche setze habe muss hab müssen möchte soll`,
 	},
 }

@@ -107,7 +107,7 @@ func changing(args changeArgs, doing string) verb {
 func (p *planning) apply(c clause, toks []token, v verb) (*step, error) {
 	r, ok := p.refer(c.text, toks)
 	if !ok && p.instead == nil {
-		return nil, ask("Which task shall I " + v.doing + "?")
+		return nil, ask("Which task shall I %s?", term(v.doing))
 	}
 	return p.applyTo(r, v)
 }
@@ -331,7 +331,7 @@ func (p *planning) removeNamed(c clause, toks []token) (*step, error) {
 	}
 	v := deleting(deleteArgs{Scope: scope})
 	if p.object != "" && len(p.mentioned) == 0 && pronoun(toks) {
-		return p.apply(clause{text: p.object, toks: lex(p.object)}, lex(p.object), v)
+		return p.apply(clause{text: p.object, toks: p.lex(p.object)}, p.lex(p.object), v)
 	}
 	return p.apply(c, toks, v)
 }

@@ -87,7 +87,7 @@ func (p *planning) addObject(c clause) (*step, error) {
 			return &step{say: "It is on your list already."}, nil
 		}
 	}
-	object := lex(p.object)
+	object := p.lex(p.object)
 	return p.newTasks(clause{text: p.object, toks: object}, object, false, true)
 }
 
@@ -234,7 +234,7 @@ func unclear(d addArgs) *question {
 		return ask("What shall the task be called?")
 	}
 	if d.unsettled != "" {
-		return ask("I cannot tell the date of " + quote(d.Title) + ": " + d.unsettled + ". When is it due?")
+		return ask("I cannot tell the date of %s: %s. When is it due?", quote(d.Title), term(d.unsettled))
 	}
 	return nil
 }
@@ -310,7 +310,7 @@ func commaParts(toks []token) [][]token {
 
 // spread makes one task of each thing in a list of things; all share date and marks.
 func (p *planning) spread(d addArgs, several bool) []addArgs {
-	toks := lex(d.Title)
+	toks := p.lex(d.Title)
 	parts := commaParts(toks)
 	commas := slices.ContainsFunc(toks, func(t token) bool { return t.is(",") })
 	if !several || len(parts) < 2 || !commas && len(parts) > 2 || !all(parts, thing) || english.pairs[tandem.Fold(d.Title)] {

@@ -304,7 +304,7 @@ func (p *planning) repeat(c clause) (*step, error) {
 	}
 	for i := n + 1; i < len(toks); i++ {
 		words := source(c.text, toks[i:])
-		if !repeats(toks[i]) && !toks[i-1].is("repeat", "recur") {
+		if !repeats(toks[i]) && (!toks[i].is("all") || toks[i].own == "") && !toks[i-1].is("repeat", "recur") {
 			continue // a weekday alone is a date
 		}
 		r, _, ok := phrase.ParseRecurrence(words, p.now, p.zone, p.options)
@@ -511,7 +511,7 @@ func (p *planning) amendment(c clause, toks []token) (changeArgs, bool) {
 		return changeArgs{}, false
 	}
 	text := source(c.text, toks)
-	for _, lead := range []string{"", "on ", "at ", "for ", "to ", "due "} {
+	for _, lead := range append([]string{"", "on ", "at ", "for ", "to ", "due "}, p.tongue.leads()...) {
 		if to, ok := p.move(strings.TrimPrefix(strings.ToLower(text), lead), false); ok && strings.HasPrefix(strings.ToLower(text), lead) {
 			return changeArgs{MoveDue: to}, true
 		}

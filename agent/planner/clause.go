@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -19,9 +20,12 @@ const maxClauses = 30
 
 // cut splits a message into clauses: at ends of sentences, semicolons and line breaks, and where a joining word is followed by
 // a verb of the list. Lines below one that ends in a colon belong to it.
-func cut(text string) []clause {
+func (p *planning) cut(text string) []clause {
 	toks := lex(text)
-	respell(toks)
+	if p.tongue == nil {
+		respell(toks)
+	}
+	toks = p.tongue.read(toks)
 	var out []clause
 	start := 0
 	take := func(end int) {
@@ -287,6 +291,9 @@ func source(text string, toks []token) string {
 	if len(toks) == 0 {
 		return ""
 	}
+	if !slices.IsSortedFunc(toks, byPlace) {
+		toks = slices.SortedStableFunc(slices.Values(toks), byPlace) // a verb was moved
+	}
 	last := len(toks) - 1
 	if toks[last].at-toks[0].at == last {
 		return text[toks[0].from:toks[last].to]
@@ -304,6 +311,8 @@ func source(text string, toks []token) string {
 	}
 	return b.String()
 }
+
+func byPlace(a, b token) int { return cmp.Or(a.from-b.from, a.to-b.to) }
 
 func (c clause) source() string { return source(c.text, c.toks) }
 

@@ -11,10 +11,10 @@ import (
 
 // draft reads one new task.
 func (p *planning) draft(text string, remind bool) addArgs {
-	text, notes := splitNotes(text)
+	text, notes := p.splitNotes(text)
 	source := text
-	if remind && english.remind.start(lex(text)) == 0 {
-		source = "remind me to " + text
+	if remind && english.remind.start(p.lex(text)) == 0 {
+		source = p.say("remind me to %s", text)
 	}
 	r := phrase.Parse(source, p.now, p.zone, p.options)
 	d := addArgs{
@@ -52,8 +52,8 @@ func reminders(r phrase.Result) []string {
 }
 
 // splitNotes cuts off "with the note …".
-func splitNotes(text string) (rest, notes string) {
-	toks := lex(text)
+func (p *planning) splitNotes(text string) (rest, notes string) {
+	toks := p.lex(text)
 	for i := 1; i < len(toks); i++ {
 		end := english.notes.at(toks, i)
 		if end == 0 || end >= len(toks) {
@@ -138,10 +138,11 @@ func (p *planning) offer(c clause) *question {
 
 // confirmAdd asks before a task is added.
 func confirmAdd(d addArgs, weak bool) *question {
-	text := "Add " + quote(d.Title) + sayDraftDue(d) + " as a task?"
+	q := ask("Add %s%s as a task?", quote(d.Title), d.sayDraftDue)
 	if d.past {
-		text = "That day has passed. " + text
+		q.text = "That day has passed. " + q.text
 	}
 	d.OnDuplicate = "ask"
-	return &question{tool: addTask, args: d, text: text, weak: weak}
+	q.tool, q.args, q.weak = addTask, d, weak
+	return q
 }

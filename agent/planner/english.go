@@ -377,7 +377,7 @@ var englishAdding = adding{
 	`),
 	errand: compileAll(`
 		email|mail _ _? about|re|regarding|the|back
-		buy|purchase|phone|pay|submit|renew|mow|iron|proofread|visit|wash|repair|fix|replace|return|defrost|sweep|mop|feed|pack|rsvp|study|prepare|prep|clean|vacuum|call|water|declutter|weed|dust|tidy
+		errand|buy|purchase|phone|pay|submit|renew|mow|iron|proofread|visit|wash|repair|fix|replace|return|defrost|sweep|mop|feed|pack|rsvp|study|prepare|prep|clean|vacuum|call|water|declutter|weed|dust|tidy
 		ring mom|mum|dad
 		pick up
 		pick {det} _? _? up

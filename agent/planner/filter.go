@@ -279,12 +279,13 @@ func (p *planning) readDate(m *marked, f *filter) {
 	if first < 0 {
 		return
 	}
-	last := len(m.used) - 1
-	for m.used[last] {
-		last--
+	base, end := m.toks[first].from, m.toks[first].to
+	for i, t := range m.toks {
+		if !m.used[i] { // a verb that was moved stands behind the others
+			base, end = min(base, t.from), max(end, t.to)
+		}
 	}
-	base := m.toks[first].from
-	text := m.text[base:m.toks[last].to]
+	text := m.text[base:end]
 	r := phrase.Parse(text, p.now, p.zone, p.with(offSpans(text, base, m)))
 	if r.Due == nil || r.Recurrence != nil {
 		return

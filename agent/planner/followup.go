@@ -62,10 +62,10 @@ const maxAnswer = 8
 // "the dentist". It gives the words as they are where they are no such answer.
 func (p *planning) follow(text string, last exchange) string {
 	asked := func(questions []string) bool {
-		return slices.ContainsFunc(questions, func(q string) bool { return strings.Contains(last.reply, q) })
+		return slices.ContainsFunc(questions, func(q string) bool { return p.tongue.saysIn(last.reply, q) })
 	}
-	answers := cut(text)
-	if !strings.HasSuffix(last.reply, "?") || len(answers) != 1 || len(cut(last.text)) != 1 {
+	answers := p.cut(text)
+	if !strings.HasSuffix(last.reply, "?") || len(answers) != 1 || len(p.cut(last.text)) != 1 {
 		return text
 	}
 	answer := answers[0].bare()
@@ -76,16 +76,16 @@ func (p *planning) follow(text string, last exchange) string {
 	case asked(askedWhich) && p.names(answer):
 		return last.text
 	case asked(askedWhen) && due:
-		return last.text + " to " + words
+		return p.say("%s to %s", last.text, words)
 	case asked(askedMoment) && due, asked(askedRule) && repeats:
 		return last.text + " " + words
 	case request(answer) || answers[0].question:
 	case asked(askedContent):
 		return last.text + " " + words
 	case asked(askedTasks):
-		return "add " + words + " to my list"
+		return p.say("add %s to my list", words)
 	case asked(askedValue):
-		return last.text + " to " + words
+		return p.say("%s to %s", last.text, words)
 	}
 	return text
 }

@@ -15,6 +15,7 @@ func FuzzStream(f *testing.F) {
 		"add milk, eggs and bread to my list", "delete everything tagged work", "complete 1-99999999999", "move it to friday; undo", "no, @5 \"Dentist\"",
 		"add:\n- a\n- b", "remind me 1h before task 3", "„nicht“ 'x' “", "#", "@", "1 2 3", "a\x00b", "\u202e", "every every every", "if not, add it",
 		"take the off", "on my list", "to to to do do list list", "\xff\xfe",
+		"Hake 3 ab und füge Milch hinzu", "bis 31. Juli löschen", "Aufgabe 3 um in X umbenennen", "was steht heute an", "und dann löschen, bitte", "mit fertig bin ich",
 	} {
 		f.Add(text)
 	}

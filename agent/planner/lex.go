@@ -28,9 +28,18 @@ const (
 type token struct {
 	kind     kind
 	word     string
-	n        int64 // of a number or a mention
-	from, to int   // bytes in the text
-	at       int   // place among the tokens of the text
+	n        int64  // of a number or a mention
+	from, to int    // bytes in the text
+	at       int    // place among the tokens of the text
+	own      string // the word as it was said, where word is that of the rules
+}
+
+// said gives the word of the person.
+func (t token) said() string {
+	if t.own != "" {
+		return t.own
+	}
+	return t.word
 }
 
 func (t token) is(words ...string) bool {

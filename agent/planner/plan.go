@@ -2,7 +2,6 @@ package planner
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +15,7 @@ type planning struct {
 	zone     *time.Location
 	settings tandem.Settings
 	options  phrase.Options
+	tongue   *tongue // of the message
 	focus    []tandem.Candidate
 	shown    []tandem.Candidate
 	group    []tandem.Candidate // the several tasks that the turn before was about
@@ -40,13 +40,15 @@ type question struct {
 	tool       string
 	args       any // without task_id where there are candidates
 	candidates []tandem.Candidate
-	text       string
+	text       string // of the catalogue, until it is worded
+	fill       []any
 	weak       bool // only put when the message holds nothing else
 }
 
 func (q *question) Error() string { return q.text }
 
-func ask(text string) *question { return &question{text: text} }
+// ask makes a question of a sentence of the catalogue and what it is filled with.
+func ask(text string, fill ...any) *question { return &question{text: text, fill: fill} }
 
 // step is what one clause asks for.
 type step struct {
@@ -63,9 +65,17 @@ type step struct {
 
 // run plans the message and gives what this round has to do.
 func (p *planning) run(text string) outcome {
-	clauses := cut(text)
+	o := p.plan(text)
+	if o.question != nil {
+		o.question.text, o.question.fill = p.say(o.question.text, o.question.fill...), nil
+	}
+	return o
+}
+
+func (p *planning) plan(text string) outcome {
+	clauses := p.cut(text)
 	if len(clauses) == 0 {
-		return outcome{text: replyHelp}
+		return outcome{text: p.say(replyHelp)}
 	}
 	m, err := p.read(clauses)
 	var q *question
@@ -104,7 +114,7 @@ func (p *planning) known(writes []call) error {
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(found.rows(), func(r tandem.TaskRow) bool { return r.TaskID == id }) {
-			return ask(fmt.Sprintf("There is no task %d. Which one do you mean?", id))
+			return ask("There is no task %d. Which one do you mean?", id)
 		}
 	}
 	return nil

@@ -88,8 +88,10 @@ func encode(v any) json.RawMessage {
 // round plans one round of a turn.
 func round(r agent.Request) outcome {
 	t := turnOf(r.Messages)
+	options := phrase.OptionsFor(r.Settings)
+	options.Locale = phrase.LanguageOf(t.text, phrase.LanguageOf(t.last.text, r.Settings.Locale))
 	p := &planning{
-		now: r.Now.In(r.Zone), zone: r.Zone, options: phrase.OptionsFor(r.Settings), settings: r.Settings,
+		now: r.Now.In(r.Zone), zone: r.Zone, options: options, tongue: tongues[options.Locale], settings: r.Settings,
 		focus: r.Focus, shown: r.Shown, recorded: t.recorded, group: t.last.named,
 	}
 	return p.run(p.follow(t.text, t.last))

@@ -317,7 +317,7 @@ func (p *planning) sorting(c clause, l *listing) {
 func spokenWords(words []token) string {
 	out := make([]string, len(words))
 	for i, t := range words {
-		out[i] = t.word
+		out[i] = t.said()
 	}
 	return strings.Join(out, " ")
 }

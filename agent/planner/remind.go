@@ -43,14 +43,14 @@ func (p *planning) remind(c clause) (*step, error) {
 		}
 		if d := p.draft(lead+" "+source(c.text, content), true); d.Due != "" && settled(d) {
 			text := lead + " " + source(c.text, content)
-			return p.newTasks(clause{text: text}, lex(text), true, false)
+			return p.newTasks(clause{text: text}, p.lex(text), true, false)
 		}
 	}
 	if len(before)+len(behind) == 0 {
 		return p.newTasks(c, content, true, false)
 	}
 	text := strings.TrimSpace(source(c.text, before) + " " + source(c.text, content) + " " + source(c.text, behind))
-	return p.newTasks(clause{text: text}, lex(text), true, false)
+	return p.newTasks(clause{text: text}, p.lex(text), true, false)
 }
 
 // modifiers gives the words before "reminder" that belong to the task: what it is about, and how often.

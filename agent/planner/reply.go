@@ -47,11 +47,13 @@ func (p *planning) reply(all []receipt, lists []shownList, says []string) string
 	for _, l := range lists {
 		parts = append(parts, p.sayList(l))
 	}
-	parts = append(parts, says...)
+	for _, one := range says {
+		parts = append(parts, p.say(one))
+	}
 	if text := strings.TrimSpace(strings.Join(parts, "\n")); text != "" {
 		return text
 	}
-	return replyHelp
+	return p.say(replyHelp)
 }
 
 // sayDone tells one result.
@@ -59,12 +61,12 @@ func (p *planning) sayDone(d receipt) string {
 	r := d.result
 	switch {
 	case r.Error == string(tandem.CodeNotFound):
-		return r.Message + " Which task do you mean?"
+		return r.Message + " " + p.say("Which task do you mean?")
 	case r.Error == string(tandem.CodeNeedsApproval):
-		return "This waits for your yes."
+		return p.say("This waits for your yes.")
 	case r.Error != "" || !r.Success:
 		if r.Message == "" {
-			return "That did not work; nothing was changed by it."
+			return p.say("That did not work; nothing was changed by it.")
 		}
 		return r.Message
 	}
@@ -82,19 +84,19 @@ func (p *planning) sayWritten(d receipt) string {
 	rows := d.result.rows()
 	switch {
 	case len(rows) == 0:
-		return d.result.Message
+		return p.say(d.result.Message)
 	case d.tool == addTask && d.result.Status == "created" && len(rows) == 1:
-		return "Added " + p.sayTask(rows[0]) + "."
+		return p.say("Added %s.", p.sayTask(rows[0]))
 	case d.tool == addTask && d.result.Status == "reused" && len(rows) == 1:
-		return p.sayTask(rows[0]) + " is on your list already."
+		return p.say("%s is on your list already.", p.sayTask(rows[0]))
 	case d.tool == addTask && d.result.Status == "created":
-		return "Added " + p.sayTasks(rows) + "."
+		return p.say("Added %s.", p.sayTasks(rows))
 	case d.tool == updateTask && d.result.Status == "updated" && len(rows) == 1:
-		return "Changed " + p.sayTask(rows[0]) + "."
+		return p.say("Changed %s.", p.sayTask(rows[0]))
 	case d.tool == updateTask && d.result.Status == "updated":
-		return fmt.Sprintf("Changed %d tasks: %s.", len(rows), p.sayTasks(rows))
+		return p.say("Changed %d tasks: %s.", len(rows), p.sayTasks(rows))
 	}
-	return d.result.Message
+	return p.sayOutcome(d, rows)
 }
 
 // sayTask names a task with all that is set.
@@ -104,7 +106,7 @@ func (p *planning) sayTask(row tandem.TaskRow) string {
 		text += fmt.Sprintf(" (%d)", row.TaskID)
 	}
 	if row.Due != nil {
-		text += " for " + p.sayDue(*row.Due)
+		text += p.say(" for %s", p.sayDue(*row.Due))
 	}
 	return text + p.sayMarks(row)
 }
@@ -113,19 +115,20 @@ func (p *planning) sayTask(row tandem.TaskRow) string {
 func (p *planning) sayMarks(row tandem.TaskRow) string {
 	var marks []string
 	if row.Priority != "" && row.Priority != tandem.PriorityMedium {
-		marks = append(marks, string(row.Priority)+" priority")
+		marks = append(marks, p.say("%s priority", term(row.Priority)))
 	}
 	for _, tag := range row.Tags {
 		marks = append(marks, "#"+tag)
 	}
 	if row.Recurrence != nil {
 		if rule, err := tandem.ParseRule(*row.Recurrence); err == nil && !rule.IsZero() {
-			marks = append(marks, "repeats "+rule.Describe())
+			marks = append(marks, p.sayRule(rule, *row.Recurrence))
 		}
 	}
 	for _, r := range row.Reminders {
 		if r.State == tandem.ReminderScheduled {
-			marks = append(marks, "reminder "+time.Time(r.At).In(p.zone).Format("Mon 2 Jan 2006, 15:04"))
+			at := time.Time(r.At).In(p.zone)
+			marks = append(marks, p.say("reminder %s", p.sayDate(at)+", "+at.Format("15:04")))
 		}
 	}
 	if len(marks) == 0 {
@@ -139,12 +142,12 @@ func (p *planning) sayTasks(rows []tandem.TaskRow) string {
 	var names []string
 	for i, row := range rows {
 		if i == maxNamed {
-			names = append(names, fmt.Sprintf("%d more", len(rows)-i))
+			names = append(names, p.say("%d more", len(rows)-i))
 			break
 		}
 		names = append(names, p.sayTask(row))
 	}
-	return enumerate(names, "and")
+	return p.enumerate(names, "and")
 }
 
 // sayDue writes a wall clock with its weekday: "Sat 21 Nov 2026, 09:00".
@@ -153,7 +156,7 @@ func (p *planning) sayDue(d tandem.Due) string {
 	if err != nil {
 		return d.Date
 	}
-	text := date.Format("Mon 2 Jan 2006")
+	text := p.sayDate(date)
 	if d.Time != "" {
 		text += ", " + d.Time
 	}
@@ -170,23 +173,27 @@ func (p *planning) sayList(l shownList) string {
 		rows = slices.DeleteFunc(slices.Clone(rows), func(r tandem.TaskRow) bool { return !p.finished(l.f, r) })
 		total = len(rows)
 	}
-	what := p.sayKind(l.listing, total)
+	noun := l.noun()
+	if total == 1 {
+		noun = strings.TrimSuffix(noun, "s")
+	}
+	what := p.say(noun) + p.sayNarrowed(l.listing)
 	switch {
 	case !l.found.Success && l.found.Message != "":
 		return l.found.Message
 	case total == 0 && len(l.args.IDs) > 0:
-		return fmt.Sprintf("There is no task %d.", l.args.IDs[0])
+		return p.say("There is no task %d.", l.args.IDs[0])
 	case total == 0:
-		return "You have no " + what + "."
+		return p.say("You have no "+noun+"%s.", p.sayNarrowed(l.listing))
 	case l.count:
-		return fmt.Sprintf("You have %d %s.", total, what)
+		return p.say("You have %d %s.", total, what)
 	}
-	head := fmt.Sprintf("You have %d %s:", total, what)
+	head := p.say("You have %d %s:", total, what)
 	switch {
 	case l.found.Fuzzy:
-		head = fmt.Sprintf("Nothing on your list is called %s. The nearest:", quote(l.about))
+		head = p.say("Nothing on your list is called %s. The nearest:", quote(l.about))
 	case l.next:
-		head = "Next:"
+		head = p.say("Next:")
 	}
 	var b strings.Builder
 	b.WriteString(head)
@@ -197,7 +204,7 @@ func (p *planning) sayList(l shownList) string {
 		b.WriteString("\n" + p.sayLine(row))
 	}
 	if more := total - min(len(rows), maxShown); more > 0 && !l.next {
-		fmt.Fprintf(&b, "\nand %d more", more)
+		b.WriteString("\n" + p.say("and %d more", more))
 	}
 	return b.String()
 }
@@ -219,27 +226,27 @@ func (p *planning) sayLine(row tandem.TaskRow) string {
 	}
 	text += p.sayMarks(row)
 	if row.Completed {
-		text += ", done"
+		text += ", " + p.say("done")
 	}
 	return text
 }
 
-// sayKind names the tasks that a listing is about.
-func (p *planning) sayKind(l *listing, total int) string {
-	noun := "tasks"
-	if total == 1 {
-		noun = "task"
-	}
-	status := l.f.status + " "
+// noun names the tasks that a listing is about, in the plural: "overdue tasks".
+func (l *listing) noun() string {
 	switch {
 	case l.f.overdue:
-		status = "overdue "
+		return "overdue tasks"
 	case l.f.status == "all":
-		status = ""
+		return "tasks"
 	}
-	text := status + noun + p.sayFilter(l.f)
+	return l.f.status + " tasks"
+}
+
+// sayNarrowed tells what narrows a listing.
+func (p *planning) sayNarrowed(l *listing) string {
+	text := p.sayFilter(l.f)
 	if l.about != "" {
-		text += " about " + quote(l.about)
+		text += p.say(" about %s", quote(l.about))
 	}
 	return text
 }
@@ -249,21 +256,21 @@ func (p *planning) sayFilter(f filter) string {
 	text := ""
 	switch {
 	case f.undated:
-		text += " without a due date"
+		text += p.say(" without a due date")
 	case f.from != "" && f.from == f.to:
-		text += " for " + p.sayDue(tandem.Due{Date: f.from})
+		text += p.say(" for %s", p.sayDue(tandem.Due{Date: f.from}))
 	case f.from != "" && f.to != "":
-		text += " from " + p.sayDue(tandem.Due{Date: f.from}) + " to " + p.sayDue(tandem.Due{Date: f.to})
+		text += p.say(" from %s to %s", p.sayDue(tandem.Due{Date: f.from}), p.sayDue(tandem.Due{Date: f.to}))
 	case f.from != "":
-		text += " from " + p.sayDue(tandem.Due{Date: f.from})
+		text += p.say(" from %s", p.sayDue(tandem.Due{Date: f.from}))
 	case f.to != "":
-		text += " until " + p.sayDue(tandem.Due{Date: f.to})
+		text += p.say(" until %s", p.sayDue(tandem.Due{Date: f.to}))
 	}
 	if f.priority != "" {
-		text += " with " + f.priority + " priority"
+		text += p.say(" with %s priority", term(f.priority))
 	}
 	if len(f.tags) > 0 {
-		text += " tagged #" + strings.Join(f.tags, ", #")
+		text += p.say(" tagged %s", "#"+strings.Join(f.tags, ", #"))
 	}
 	return text
 }
@@ -281,17 +288,11 @@ func (p *planning) sayCandidate(c tandem.Candidate) string {
 }
 
 // sayDraftDue tells the date of a task that is only proposed.
-func sayDraftDue(d addArgs) string {
-	date, clock, timed := strings.Cut(d.Due, "T")
-	day, err := time.Parse(time.DateOnly, date)
-	if err != nil {
-		return ""
+func (d addArgs) sayDraftDue(p *planning) string {
+	if date, clock, _ := strings.Cut(d.Due, "T"); date != "" {
+		return p.say(" for %s", p.sayDue(tandem.Due{Date: date, Time: clock}))
 	}
-	text := " for " + day.Format("Mon 2 Jan 2006")
-	if timed {
-		text += ", " + clock
-	}
-	return text
+	return ""
 }
 
 // twinQuestion asks whether another task of the same name is wanted.
@@ -309,11 +310,12 @@ func twinQuestion(all []receipt) *question {
 			a.OnDuplicate = "create"
 			args = a
 		}
-		text := "There is already such a task. Add another one?"
+		q := ask("There is already such a task. Add another one?")
 		if c := d.result.Details.Candidates; len(c) > 0 {
-			text = fmt.Sprintf("There is already an open task %s (%d). Add another one?", quote(c[0].Title), c[0].Number)
+			q = ask("There is already an open task %s (%d). Add another one?", quote(c[0].Title), c[0].Number)
 		}
-		return &question{tool: addTask, args: args, text: text}
+		q.tool, q.args = addTask, args
+		return q
 	}
 	return nil
 }
@@ -333,10 +335,10 @@ func clip(s string, n int) string {
 }
 
 // enumerate writes "a", "a or b", "a, b or c".
-func enumerate(words []string, last string) string {
+func (p *planning) enumerate(words []string, last string) string {
 	n := len(words)
 	if n < 2 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:n-1], ", ") + " " + last + " " + words[n-1]
+	return strings.Join(words[:n-1], ", ") + " " + p.say(last) + " " + words[n-1]
 }

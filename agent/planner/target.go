@@ -2,7 +2,6 @@ package planner
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ func (p *planning) resolve(r reference, v verb) (targets, error) {
 	case r.it || r.them || r.ordinal != 0:
 		return p.pointed(r, v)
 	case r.far && v.sure:
-		return targets{}, ask(fmt.Sprintf("I keep a list of tasks, not a calendar. Which task shall I %s?", v.doing))
+		return targets{}, ask("I keep a list of tasks, not a calendar. Which task shall I %s?", term(v.doing))
 	case len(r.words) == 0:
 		return p.every(r, v)
 	}
@@ -47,7 +46,7 @@ func (p *planning) pointed(r reference, v verb) (targets, error) {
 				return among(c), nil
 			}
 		}
-		return targets{}, ask(fmt.Sprintf("There is no list to count in. Which task shall I %s?", v.doing))
+		return targets{}, ask("There is no list to count in. Which task shall I %s?", term(v.doing))
 	case len(p.mentioned) > 0:
 		return targets{list: p.mentioned, number: p.mentioned[0].row == nil && p.mentioned[0].UID == ""}, nil
 	case r.them && len(p.group) > 0:
@@ -63,7 +62,7 @@ func (p *planning) pointed(r reference, v verb) (targets, error) {
 	case len(p.shown) > 1:
 		return targets{}, p.which(v, p.shown, "it")
 	}
-	return targets{}, ask(fmt.Sprintf("Which task shall I %s?", v.doing))
+	return targets{}, ask("Which task shall I %s?", term(v.doing))
 }
 
 func nth[T any](list []T, n int) (v T, ok bool) {
@@ -102,7 +101,7 @@ func (p *planning) every(r reference, v verb) (targets, error) {
 		}
 	}
 	if len(t.list) == 0 {
-		return t, ask(fmt.Sprintf("I found no such tasks%s. Which ones shall I %s?", p.sayFilter(r.filter), v.doing))
+		return t, ask("I found no such tasks%s. Which ones shall I %s?", p.sayFilter(r.filter), term(v.doing))
 	}
 	return t, nil
 }
@@ -168,7 +167,7 @@ func (p *planning) search(r reference, status string) (result, error) {
 func searchFor(words []token) string {
 	var out []string
 	for _, t := range words {
-		for _, w := range tandem.Words(t.word) {
+		for _, w := range tandem.Words(t.said()) {
 			out = append(out, common(agent.Singular(w)))
 		}
 	}
@@ -215,7 +214,7 @@ func (p *planning) choose(r reference, v verb, found result) (targets, *question
 	case ok:
 		return targets{list: []target{targetOf(rows[best.Number])}}, nil
 	case len(ranked) == 0:
-		q := ask(fmt.Sprintf("I found no task like %s. Which one shall I %s?", quote(r.full), v.doing))
+		q := ask("I found no task like %s. Which one shall I %s?", quote(r.full), term(v.doing))
 		q.weak = true
 		return targets{}, q
 	}
@@ -227,7 +226,7 @@ func (p *planning) choose(r reference, v verb, found result) (targets, *question
 func foldedTokens(toks []token) string {
 	var out []string
 	for _, t := range toks {
-		out = append(out, tandem.Words(t.word)...)
+		out = append(out, tandem.Words(t.said())...)
 	}
 	return strings.Join(out, " ")
 }
@@ -271,9 +270,9 @@ func (p *planning) which(v verb, candidates []tandem.Candidate, words string) *q
 	for i, c := range candidates {
 		names[i] = p.sayCandidate(c)
 	}
-	text := fmt.Sprintf("Which one do you mean: %s?", enumerate(names, "or"))
+	text := p.say("Which one do you mean: %s?", p.enumerate(names, "or"))
 	if len(names) == 1 {
-		text = fmt.Sprintf("I am not sure about %s. Do you mean %s?", quote(words), names[0])
+		text = p.say("I am not sure about %s. Do you mean %s?", quote(words), names[0])
 	}
 	return &question{tool: v.tool, args: v.with(which{}), candidates: candidates, text: text}
 }

@@ -57,7 +57,7 @@ func (p *planning) splitWhen(text string, toks []token) (head []token, when stri
 			j++
 		}
 		if j == len(toks)-1 && toks[j].kind == numberToken && toks[j].n <= 24 && toks[j-1].is("to", "at", "until", "till") {
-			if words := "at " + toks[j].word; p.isWhen(words) {
+			if words := p.say("at %s", toks[j].word); p.isWhen(words) {
 				return toks[:i], words, true
 			}
 		}
@@ -83,7 +83,7 @@ func (p *planning) datedLast(c clause) clause {
 			return c
 		}
 		c.text = source(c.text, rest) + " " + head
-		c.toks = lex(c.text)
+		c.toks = p.lex(c.text)
 		return c
 	}
 	return c

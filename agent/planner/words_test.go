@@ -85,7 +85,7 @@ func TestCut(t *testing.T) {
 		"\n\n;;  . ": nil,
 	} {
 		var got []string
-		for _, c := range cut(text) {
+		for _, c := range new(planning).cut(text) {
 			got = append(got, strings.TrimSpace(c.source()))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
