@@ -78,31 +78,36 @@ func (o *person) saw(n tandem.NoticeRow) {
 	}
 }
 
-// work adds, completes, and asks to be reminded, until ctx ends.
-func (o *person) work(ctx context.Context, t *testing.T, d *client.Client, name string) {
+// work adds, completes, and asks to be reminded, until it is enough. What was begun is brought to its end, unless ctx ends.
+func (o *person) work(ctx context.Context, t *testing.T, enough <-chan struct{}, d *client.Client, name string) {
 	t.Helper()
 	for n := 0; ctx.Err() == nil; n++ {
+		select {
+		case <-enough:
+			return
+		default:
+		}
 		title := fmt.Sprintf("%s %d", name, n)
 		switch n % 4 {
 		case 0:
-			o.repeat(t, d, title)
+			o.repeat(ctx, t, d, title)
 		case 1:
-			o.remind(t, d, title, time.Duration(2+n%9)*time.Second, false)
+			o.remind(ctx, t, d, title, time.Duration(2+n%9)*time.Second, false)
 		case 2:
-			o.remind(t, d, title, time.Duration(4+n%12)*time.Second, n%3 == 0)
+			o.remind(ctx, t, d, title, time.Duration(4+n%12)*time.Second, n%3 == 0)
 		default:
-			o.add(t, d, title, nil)
+			o.add(ctx, t, d, title, nil)
 		}
 		pause(ctx, 150*time.Millisecond)
 	}
 }
 
 // add gives the uid of a new task; false: it was refused.
-func (o *person) add(t *testing.T, d *client.Client, title string, more map[string]any) (uid string, ok bool) {
+func (o *person) add(ctx context.Context, t *testing.T, d *client.Client, title string, more map[string]any) (uid string, ok bool) {
 	t.Helper()
 	args := map[string]any{"title": title}
 	maps.Copy(args, more)
-	if uid, ok = o.call(t, d, "add_task", args); ok {
+	if uid, ok = o.call(ctx, t, d, "add_task", args); ok {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.added[title] = true
@@ -111,13 +116,13 @@ func (o *person) add(t *testing.T, d *client.Client, title string, more map[stri
 }
 
 // repeat completes the first occurrence of a series.
-func (o *person) repeat(t *testing.T, d *client.Client, title string) {
+func (o *person) repeat(ctx context.Context, t *testing.T, d *client.Client, title string) {
 	t.Helper()
-	uid, ok := o.add(t, d, title, map[string]any{"due": "2031-05-05", "recurrence": "FREQ=DAILY"})
+	uid, ok := o.add(ctx, t, d, title, map[string]any{"due": "2031-05-05", "recurrence": "FREQ=DAILY"})
 	if !ok {
 		return
 	}
-	if _, ok := o.call(t, d, "complete_task", map[string]any{"task_id": uid}); ok {
+	if _, ok := o.call(ctx, t, d, "complete_task", map[string]any{"task_id": uid}); ok {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.completed[title] = true
@@ -125,16 +130,16 @@ func (o *person) repeat(t *testing.T, d *client.Client, title string) {
 }
 
 // remind asks for a reminder, and perhaps takes it back.
-func (o *person) remind(t *testing.T, d *client.Client, title string, in time.Duration, cancel bool) {
+func (o *person) remind(ctx context.Context, t *testing.T, d *client.Client, title string, in time.Duration, cancel bool) {
 	t.Helper()
 	at := time.Now().Add(in).UTC().Truncate(time.Millisecond)
-	uid, ok := o.add(t, d, title, map[string]any{"reminders": []string{at.Format("2006-01-02T15:04:05.000Z")}})
+	uid, ok := o.add(ctx, t, d, title, map[string]any{"reminders": []string{at.Format("2006-01-02T15:04:05.000Z")}})
 	if !ok {
 		return
 	}
 	kept := true
 	if cancel {
-		_, done := o.call(t, d, "complete_task", map[string]any{"task_id": uid})
+		_, done := o.call(ctx, t, d, "complete_task", map[string]any{"task_id": uid})
 		kept = !done
 	}
 	o.mu.Lock()
@@ -148,11 +153,11 @@ func (o *person) remind(t *testing.T, d *client.Client, title string, in time.Du
 }
 
 // call is over when the server has said yes or no, over whatever outage.
-func (o *person) call(t *testing.T, d *client.Client, tool string, args map[string]any) (uid string, ok bool) {
+func (o *person) call(ctx context.Context, t *testing.T, d *client.Client, tool string, args map[string]any) (uid string, ok bool) {
 	t.Helper()
-	answer, err := d.Mutate(t.Context(), tool, args)
+	answer, err := d.Mutate(ctx, tool, args)
 	if err != nil {
-		if refused, is := errors.AsType[*client.Error](err); !is || refused.Code != "invalid" { // a reminder whose time passed in an outage
+		if refused, is := errors.AsType[*client.Error](err); ctx.Err() == nil && (!is || refused.Code != "invalid") { // a reminder whose time passed in an outage
 			t.Errorf("%s of %s: %s %v: %v", o.user, d.ID(), tool, args, err)
 		}
 		return "", false
@@ -171,34 +176,42 @@ func TestServices(t *testing.T) {
 	model, env := newHangingModel(t)
 	p := deploy(t, product.Options{Serve: 2, Durable: true, Env: env})
 	people := []*person{newPerson(t, p, "ann"), newPerson(t, p, "bob")}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
+	ctx, giveUp := context.WithCancel(t.Context())
+	enough := make(chan struct{})
 	var working sync.WaitGroup
+	defer working.Wait()
+	defer giveUp()
 	for _, o := range people {
 		for i, d := range o.devices {
-			working.Go(func() { o.work(ctx, t, d, fmt.Sprintf("%s-%d", o.user, i)) })
+			working.Go(func() { o.work(ctx, t, enough, d, fmt.Sprintf("%s-%d", o.user, i)) })
 		}
 	}
 	for _, f := range outages(p) {
-		if !t.Run(f.name, func(t *testing.T) {
-			if err := f.act(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			began := time.Now()
-			alive(t, people[0], f.name)
-			t.Logf("figure: %s: an edit crosses again after %s", f.name, time.Since(began).Round(time.Millisecond))
-		}) {
-			break
+		if !t.Run(f.name, func(t *testing.T) { endure(t, f, people[0]) }) {
+			return
 		}
 	}
-	t.Run("a server killed at work", func(t *testing.T) { takeover(t, p, model) })
-	stop()
+	if !t.Run("a server killed at work", func(t *testing.T) { takeover(t, p, model) }) {
+		return
+	}
+	close(enough)
 	working.Wait()
 	healed := time.Now()
 	for _, o := range people {
 		o.examine(t, p, healed)
 	}
 	examineDatabase(t, p)
+}
+
+// endure has an outage happen and waits until the product is alive again.
+func endure(t *testing.T, f outage, o *person) {
+	t.Helper()
+	if err := f.act(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	alive(t, o, f.name)
+	t.Logf("figure: %s: an edit crosses again after %s", f.name, time.Since(began).Round(time.Millisecond))
 }
 
 type outage struct {
