@@ -61,8 +61,44 @@ test.each(["light", "dark"] as const)("nothing serious to find on the wide page,
     await go(page, place);
     expect(await findings(page), place).toEqual([]);
   }
-  await page.getByRole("link", { name: "Settings" }).click();
-  expect(await findings(page), "settings").toEqual([]);
+  await page.locator("[data-search]").fill("tag:home");
+  await page.getByRole("button", { name: "Keep as a filter" }).click();
+  expect(await findings(page), "filter").toEqual([]);
+  await go(page, "Inbox");
+  await add(page, "Something that happens");
+  await go(page, "Activity");
+  await page.locator("[data-happening]").first().waitFor();
+  expect(await findings(page), "activity").toEqual([]);
+  for (const place of ["Trash", "Look back", "Settings"]) {
+    await page.getByRole("link", { name: place }).click();
+    await page.locator(".none, [data-past], .settings").first().waitFor();
+    expect(await findings(page), place).toEqual([]);
+  }
+  await page.context().close();
+});
+
+test.each(["light", "dark"] as const)("nothing serious to find in the layers, %s", async (theme) => {
+  const page = await visit(theme, "wide");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  expect(await findings(page), "help").toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.locator("[data-palette]").fill("rent");
+  expect(await findings(page), "palette").toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.locator("[data-say]").fill("@pay");
+  await page.getByRole("option").first().waitFor();
+  expect(await findings(page), "mention").toEqual([]);
+  await page.locator("[data-say]").fill("");
+  await row(page, "Pay rent").locator("[data-row]").click({ modifiers: ["Control"] });
+  await row(page, "Overdue").locator("[data-row]").click();
+  await page.locator("[data-bulk]").waitFor();
+  expect(await findings(page), "selection").toEqual([]);
+  await page.keyboard.press("Backspace");
+  await page.getByRole("dialog").waitFor();
+  expect(await findings(page), "question").toEqual([]);
+  await page.keyboard.press("Escape");
   await page.context().close();
 });
 

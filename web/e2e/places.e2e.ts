@@ -186,6 +186,19 @@ test("a filter is kept under a name, on every device", async () => {
   await page.locator("nav a", { hasText: "The pair" }).waitFor({ state: "detached" });
 });
 
+test("upcoming shows what will recur, and a task dropped on a day moves there", async () => {
+  await page.goto(`${tandem.origin}/upcoming`);
+  await live(page);
+  await add(page, "Stretch every day at 9:00");
+  await expect.poll(() => page.locator("[data-ghost]").count()).toBeGreaterThanOrEqual(12);
+  expect(await page.locator("[data-ghost] input").count(), "it is not there to be ticked").toBe(0);
+  await row(page, "Gamma").waitFor();
+  await row(page, "Gamma").locator("[data-row]").dragTo(page.locator(".strip button").nth(3));
+  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+  await page.locator(`[data-day-section="${day}"]`).getByText("Gamma").waitFor();
+  await page.keyboard.press("z");
+});
+
 test("settings are the person's on every device, and a token is shown once", async () => {
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByLabel("Keep reminders silent").check();

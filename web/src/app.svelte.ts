@@ -20,7 +20,7 @@ import { Talk } from "./talk.svelte";
 import { Toasts } from "./toasts.svelte";
 import { Typing } from "./typing.svelte";
 import { uuid } from "./uuid";
-import { dueDay } from "./views";
+import { counts, dueDay } from "./views";
 import { alertOutside, employ, lookForNewer } from "./worker";
 
 export const [getApp, setApp] = createContext<App>();
@@ -103,6 +103,8 @@ export class App {
   readonly locale = $derived.by(() => localeOf(this.rows.settings?.locale));
   readonly scene: Scene = $derived({ now: this.now, zone: this.zone, weekStart: this.rows.settings?.week_start ?? "monday" });
   readonly live = $derived(this.link.state === "live");
+  /** How many open tasks each place holds. */
+  readonly counts = $derived(counts(this.rows.task.values(), this.scene));
 
   #replica = new Replica("");
   #tabs: Tabs;

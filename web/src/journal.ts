@@ -22,6 +22,8 @@ export interface Happening {
   /** Whether an undo can name it. */
   undoable: boolean;
   undone: boolean;
+  /** Further tasks of an entry that is read from rows. */
+  others?: Set<string>;
 }
 
 const KEEP = 500;
@@ -107,6 +109,36 @@ const FIELDS = ["title", "description", "priority", "tags", "due", "recurrence",
 function changed(before: TaskRow, after: TaskRow): string[] {
   return FIELDS.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
 }
+
+/** What the rows themselves tell of who set what: for a browser that was not there. */
+export function fromRows(rows: Iterable<TaskRow>, known: ReadonlySet<string>): Happening[] {
+  const out = new Map<string, Happening>();
+  for (const row of rows) {
+    for (const [field, p] of Object.entries(row.provenance ?? {})) {
+      if (known.has(p.op_id)) continue;
+      const before = out.get(p.op_id);
+      if (!before) {
+        out.set(p.op_id, {
+          id: p.op_id, at: p.at, actor: p.actor, mine: false, verb: told(row, field, p), title: row.title, uid: row.uid, count: 1, fields: fieldsOf(field),
+          undoable: p.actor !== "reminder", undone: false,
+        });
+      } else if (before.uid === row.uid) before.fields = [...new Set([...before.fields, ...fieldsOf(field)])];
+      else if (!before.others?.has(row.uid)) {
+        before.others = (before.others ?? new Set()).add(row.uid);
+        before.count++;
+      }
+    }
+  }
+  return [...out.values()];
+}
+
+function told(row: TaskRow, field: string, p: Provenance): Verb {
+  if (Date.parse(p.at) === Date.parse(row.created_at)) return "Added";
+  if (/^(status|completed|completed_at|skipped)$/.test(field)) return row.completed ? "Completed" : "Reopened";
+  return "Changed";
+}
+
+const fieldsOf = (field: string): string[] => FIELDS.filter((f) => f === field);
 
 const READS: readonly string[] = ["list_tasks"];
 const done = (c: ToolCall): boolean => c.status === "ok" && !READS.includes(c.tool);

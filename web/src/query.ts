@@ -160,10 +160,16 @@ function hasStatus(t: TaskRow, status: string): boolean {
   return t.deleted_at === null && (status === "all" || t.completed === (status === "completed"));
 }
 
+/** Reading a date is dear, and lists ask for it again and again; a row never changes. */
+const instants = new WeakMap<TaskRow, { zone: string; at: number | null }>();
+
 /** When the task is due, as an instant; null without a date. */
 export function dueAt(t: TaskRow, zone: string): number | null {
-  if (t.due_date !== null) return Date.parse(t.due_date);
-  return t.due ? dueInstant(t.due, zone) : null;
+  const known = instants.get(t);
+  if (known?.zone === zone) return known.at;
+  const at = t.due_date !== null ? Date.parse(t.due_date) : t.due ? dueInstant(t.due, zone) : null;
+  instants.set(t, { zone, at });
+  return at;
 }
 
 function dueTest(word: string, scene: Scene): (t: TaskRow) => boolean {

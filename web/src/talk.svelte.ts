@@ -1,6 +1,7 @@
 import { SvelteMap, SvelteSet } from "svelte/reactivity";
 import { advance, entries, newTurn, type Entry, type Turn } from "./chat";
 import type { Args, ConvRow, Err, HistoryRows, LooseFrame, Nack, Ready, TurnFrame } from "./protocol";
+import { askAgain } from "./retry";
 import type { Rows } from "./rows.svelte";
 import type { Toasts } from "./toasts.svelte";
 import { uuid } from "./uuid";
@@ -71,6 +72,18 @@ export class Talk {
   choose(conv: number | "new"): void {
     this.#chosen = conv;
     this.more = true;
+  }
+
+  /** Has the message of a turn answered anew. The server leaves out what the turn had done. */
+  async retry(turn: string): Promise<void> {
+    const asked = [...this.#o.rows.msg.values()].find((m) => m.turn_id === turn && m.role === "user");
+    if (!asked || this.running) return;
+    try {
+      await askAgain(asked.conversation_id, asked.id);
+    } catch (cause) {
+      console.info("tandem: not asked again", cause);
+      this.#o.toasts.add("That could not be asked again. Say it once more.", { tone: "error" });
+    }
   }
 
   decide(approval: string, ok: boolean, args?: Args): void {

@@ -21,6 +21,8 @@ export interface ViewInput {
   locale: string;
   /** Completed a moment ago on this page: they stay where they were, so that a slip can be mended. */
   lingering: ReadonlySet<string>;
+  /** Days on which a recurring task will occur: they have a heading even where nothing is due yet. */
+  expected?: ReadonlySet<Day>;
 }
 
 /** How many days of the agenda have a heading even when nothing is due. */
@@ -81,11 +83,11 @@ function todaySections(tasks: TaskRow[], { scene }: ViewInput): Section[] {
   return [...(late.length > 0 ? [plain("overdue", "Overdue", late, { tone: "overdue" })] : []), plain("today", late.length > 0 ? "Today" : "", due, { day: now })];
 }
 
-function upcomingSections(tasks: TaskRow[], { scene, locale }: ViewInput): Section[] {
+function upcomingSections(tasks: TaskRow[], { scene, locale, expected }: ViewInput): Section[] {
   const now = today(scene.now, scene.zone);
   const byDay = groupBy(tasks.filter((t) => t.due).sort(agenda(scene.zone)), (t) => dueDay(t, scene.zone) ?? "");
   const days = Array.from({ length: AGENDA_DAYS }, (_, i) => addDays(now, i));
-  const listed = days.filter((day, i) => i < EMPTY_DAYS || byDay.has(day)).map((day) => daySection(day, now, locale, byDay.get(day) ?? []));
+  const listed = days.filter((day, i) => i < EMPTY_DAYS || byDay.has(day) || expected?.has(day)).map((day) => daySection(day, now, locale, byDay.get(day) ?? []));
   const end = addDays(now, AGENDA_DAYS);
   const later = [...byDay].filter(([day]) => day >= end).flatMap(([, some]) => some);
   return [...listed, ...(later.length > 0 ? [plain("later", "Later", later)] : [])];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromMessages, Journal } from "../src/journal";
+import { fromMessages, fromRows, Journal } from "../src/journal";
 import type { Mutation } from "../src/mutation";
 import type { Change, Delta, MsgRow, TaskRow } from "../src/protocol";
 import { Replica } from "../src/replica";
@@ -69,4 +69,18 @@ test("turns from before are read from the conversation, once", () => {
   const m: MsgRow = { id: "m", conversation_id: 1, turn_id: "t1", role: "assistant", text: "", tool_calls: [call, { ...call, tool: "list_tasks" }], created_at: AT };
   expect(fromMessages([m], new Set())).toMatchObject([{ id: "t1", verb: "Added", title: "Milk", count: 1 }]);
   expect(fromMessages([m], new Set(["t1"]))).toEqual([]);
+});
+
+test("a browser that was not there reads the rows", () => {
+  const later = "2026-11-26T08:00:00.000Z";
+  const by = (op: string, at: string) => ({ actor: "user" as const, op_id: op, seq: 1, at });
+  const rows = [
+    taskRow("a", { title: "One", created_at: AT, provenance: { title: by("op1", AT), due: by("op2", later) } }),
+    taskRow("b", { title: "Two", created_at: AT, provenance: { title: by("op1", AT), priority: by("op2", later), due: by("op2", later) } }),
+  ];
+  expect(fromRows(rows, new Set()).map((h) => [h.id, h.verb, h.title, h.count, h.fields])).toEqual([
+    ["op1", "Added", "One", 2, ["title"]],
+    ["op2", "Changed", "One", 2, ["due"]],
+  ]);
+  expect(fromRows(rows, new Set(["op1"])).map((h) => h.id)).toEqual(["op2"]);
 });

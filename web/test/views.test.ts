@@ -42,6 +42,8 @@ test("upcoming: day by day, a week of headings, then later", () => {
     ["Later", ["nextmonth"]],
   ]);
   expect(sections("upcoming", "", input()).map((s) => s.title)).toEqual(["Today", "Tomorrow", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Later"]);
+  const expected = sections("upcoming", "", input({ expected: new Set(["2026-12-05"]) }));
+  expect(expected.map((s) => s.day), "a day on which something will recur").toContain("2026-12-05");
 });
 
 test("inbox, completed and search", () => {
