@@ -1,6 +1,6 @@
 package phrase
 
-import "time"
+import "strconv"
 
 // The conventions that words leave open, in one place. A person's settings override the parts of the day, the first day of the
 // week and, by the country of their locale, the order of day and month.
@@ -13,13 +13,26 @@ var defaultHours = [tonight + 1]int{
 // hours gives the clock times of the parts of the day. Tonight is an hour before the night, and not before the evening.
 func (o Options) hours() [tonight + 1]int {
 	h := defaultHours
-	for part, s := range map[part]string{morning: o.Morning, afternoon: o.Afternoon, evening: o.Evening, night: o.Night} {
-		if t, err := time.Parse("15:04", s); err == nil {
-			h[part] = t.Hour()*60 + t.Minute()
+	for _, own := range [...]struct {
+		part part
+		at   string
+	}{{morning, o.Morning}, {afternoon, o.Afternoon}, {evening, o.Evening}, {night, o.Night}} {
+		if minutes, ok := clockMinutes(own.at); ok {
+			h[own.part] = minutes
 		}
 	}
 	h[tonight] = max(h[evening], h[night]-60)
 	return h
+}
+
+// clockMinutes reads HH:MM into minutes of the day.
+func clockMinutes(s string) (minutes int, ok bool) {
+	if len(s) != 5 || s[2] != ':' {
+		return 0, false
+	}
+	h, err := strconv.ParseUint(s[:2], 10, 8)
+	m, err2 := strconv.ParseUint(s[3:], 10, 8)
+	return int(h*60 + m), err == nil && err2 == nil && h < 24 && m < 60
 }
 
 // firstOfDay is the hour, in minutes, from which a bare hour belongs to the morning: 7 to 11 are of the morning, 1 to 6 of the

@@ -87,3 +87,19 @@ func (l *locale) plainInfinitive(title string) string {
 	}
 	return title
 }
+
+// MayOpen is a quick look at the first word of a text: false means that no date, time, length or repetition begins there.
+func MayOpen(text string, o Options) bool {
+	r, size := utf8.DecodeRuneInString(text)
+	if !unicode.IsLetter(r) {
+		return size > 0
+	}
+	l := localeOf(o.Locale)
+	first := fold(text[:wordEnd(text, 0)])
+	w, _ := l.lookup(first)
+	if w.any(introducing|beginning|isStart|isA) || len(l.idioms[first]) > 0 || l.compound && len(first) > minCompound {
+		return true
+	}
+	stem, owned := strings.CutSuffix(first, l.possessive)
+	return owned && l.words[stem] != nil
+}

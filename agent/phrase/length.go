@@ -194,8 +194,11 @@ func (p *parser) andAHalf(i int) (half float64, next int) {
 
 // ParseDuration reads a text that is nothing but a length of time: "1h", "30m", "2 days", "an hour and a half", "1w". Months
 // and years have no fixed length and are refused, as is a length of zero.
-func ParseDuration(text string) (time.Duration, bool) {
-	p := newParser(text, time.Unix(0, 0), time.UTC, Options{})
+func ParseDuration(text string) (time.Duration, bool) { return ParseDurationWith(text, Options{}) }
+
+// ParseDurationWith is ParseDuration in the language of a person.
+func ParseDurationWith(text string, o Options) (time.Duration, bool) {
+	p := newParser(text, time.Unix(0, 0), time.UTC, o)
 	l, next := p.length(p.skip(0, isFor|isIn))
 	if next == 0 || p.skipEnd(next) != len(p.toks) {
 		return 0, false

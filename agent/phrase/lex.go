@@ -120,16 +120,20 @@ var ordinalEndings = map[string]bool{"st": true, "nd": true, "rd": true, "th": t
 
 // joinOrdinals turns "1" "st" into one ordinal.
 func joinOrdinals(toks []token) []token {
-	out := toks[:0]
-	for _, t := range toks {
-		if n := len(out); n > 0 && ordinalEndings[t.text] && !t.spaced && out[n-1].kind == numberToken && out[n-1].n < 400 {
-			out[n-1].word = &word{is: isOrd, ord: out[n-1].n}
-			out[n-1].kind, out[n-1].to, out[n-1].text = wordToken, t.to, ""
+	n := 0
+	for i := range toks {
+		t := &toks[i]
+		if n > 0 && !t.spaced && t.kind == wordToken && toks[n-1].kind == numberToken && toks[n-1].n < 400 && ordinalEndings[t.text] {
+			toks[n-1].word = &word{is: isOrd, ord: toks[n-1].n}
+			toks[n-1].kind, toks[n-1].to, toks[n-1].text = wordToken, t.to, ""
 			continue
 		}
-		out = append(out, t)
+		if n != i { // most texts have none, and copying tokens costs more than reading them
+			toks[n] = *t
+		}
+		n++
 	}
-	return out
+	return toks[:n]
 }
 
 // inContext reads what depends on the words around it: "Montagabend", "heute morgen", and the point of "am 3. Mai".
@@ -206,22 +210,27 @@ const minCompound = 6
 
 // joinIdioms makes one token of each longest run of words that is an idiom.
 func joinIdioms(toks []token, l *locale) []token {
-	out := toks[:0]
-	for i := 0; i < len(toks); {
-		t := toks[i]
+	n := 0
+	for i := 0; i < len(toks); n++ {
+		t := &toks[i]
 		end := i + 1
+		var found *word
 		if t.kind == wordToken {
 			for _, d := range l.idioms[t.text] {
 				if n := follows(toks[i:], d.words); i+n > end {
-					end = i + n
-					t.word, t.to, t.text, t.typo = d.word, toks[end-1].to, "", false
+					end, found = i+n, d.word
 				}
 			}
 		}
-		out = append(out, t)
+		if found != nil {
+			t.word, t.to, t.text, t.typo = found, toks[end-1].to, "", false
+		}
+		if n != i {
+			toks[n] = *t
+		}
 		i = end
 	}
-	return out
+	return toks[:n]
 }
 
 // follows gives the number of tokens that say the words, with or without hyphens between them; 0 when they do not.

@@ -28,7 +28,10 @@ type parser struct {
 
 func newParser(text string, now time.Time, loc *time.Location, o Options) *parser {
 	own := localeOf(o.Locale)
-	p := &parser{text: text, units: newOffsets(text), lang: spokenIn(text, own), now: now.In(loc), opt: o}
+	p := &parser{text: text, units: newOffsets(text), lang: own, now: now.In(loc), opt: o}
+	if !o.Settled {
+		p.lang = spokenIn(text, own)
+	}
 	if p.lang != own {
 		p.opt.DayFirst = p.opt.DayFirst || p.lang.dayFirst
 	}

@@ -21,6 +21,7 @@ func (w WeekStart) weekday() time.Weekday {
 // Options are a person's conventions. The zero value means English, weeks from Monday, month before day.
 type Options struct {
 	Locale    string // "en" by default; an unknown locale is read as English
+	Settled   bool   // the text is in the language of Locale, whatever its words
 	WeekStart WeekStart
 	DayFirst  bool // 3/4 is 3 April
 	// The clock times, HH:MM, of the parts of the day; by default 09:00, 12:00, 19:00 and 22:00.

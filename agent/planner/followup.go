@@ -64,8 +64,11 @@ func (p *planning) follow(text string, last exchange) string {
 	asked := func(questions []string) bool {
 		return slices.ContainsFunc(questions, func(q string) bool { return p.tongue.saysIn(last.reply, q) })
 	}
+	if !strings.HasSuffix(last.reply, "?") {
+		return text
+	}
 	answers := p.cut(text)
-	if !strings.HasSuffix(last.reply, "?") || len(answers) != 1 || len(p.cut(last.text)) != 1 {
+	if len(answers) != 1 || len(p.cut(last.text)) != 1 {
 		return text
 	}
 	answer := answers[0].bare()

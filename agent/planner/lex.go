@@ -167,9 +167,11 @@ func (l *lexer) word() {
 		end += size
 	}
 	source := l.text[l.at:end]
-	if n, err := strconv.ParseInt(source, 10, 64); err == nil {
-		l.emit(numberToken, source, n, end)
-		return
+	if source[0] <= '9' && source[len(source)-1] <= '9' {
+		if n, err := strconv.ParseInt(source, 10, 64); err == nil {
+			l.emit(numberToken, source, n, end)
+			return
+		}
 	}
 	l.emit(wordToken, foldWord(source), 0, end)
 }

@@ -90,6 +90,7 @@ func round(r agent.Request) outcome {
 	t := turnOf(r.Messages)
 	options := phrase.OptionsFor(r.Settings)
 	options.Locale = phrase.LanguageOf(t.text, phrase.LanguageOf(t.last.text, r.Settings.Locale))
+	options.Settled = true
 	p := &planning{
 		now: r.Now.In(r.Zone), zone: r.Zone, options: options, tongue: tongues[options.Locale], settings: r.Settings,
 		focus: r.Focus, shown: r.Shown, recorded: t.recorded, group: t.last.named,

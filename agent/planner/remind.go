@@ -113,7 +113,7 @@ func (p *planning) remindBefore(c clause, toks []token) (*step, error) {
 	if i < 1 {
 		return nil, nil
 	}
-	lead, ok := phrase.ParseDuration(source(c.text, toks[:i]))
+	lead, ok := phrase.ParseDurationWith(source(c.text, toks[:i]), p.options)
 	r, named := p.refer(c.text, toks[i+1:])
 	if !ok || !named {
 		return nil, nil
@@ -149,7 +149,7 @@ func (p *planning) remindOf(c clause, toks []token) (*step, error) {
 	rest := trimMarks(toks[end+1:])
 	v := func(at string) verb { return changing(changeArgs{Reminders: []string{at}}, "remind you of") }
 	if n := len(rest); n > 1 && rest[n-1].is("before", "ahead", "earlier") {
-		if lead, ok := phrase.ParseDuration(source(c.text, rest[:n-1])); ok {
+		if lead, ok := phrase.ParseDurationWith(source(c.text, rest[:n-1]), p.options); ok {
 			return p.apply(c, toks[:end+1], v(tandem.FormatDuration(lead)))
 		}
 	}

@@ -14,11 +14,11 @@ const maxWhen = 12
 // move reads where a due date goes: "14:00" for a time alone, a date, a date and time, or a length such as "2d". Back gives the
 // length a minus.
 func (p *planning) move(text string, back bool) (string, bool) {
-	if text = strings.TrimSpace(text); text == "" {
+	if text = strings.TrimSpace(text); text == "" || !phrase.MayOpen(text, p.options) {
 		return "", false
 	}
 	lower := strings.ToLower(text)
-	if d, ok := phrase.ParseDuration(strings.TrimPrefix(lower, "by ")); ok && !strings.HasPrefix(lower, "in ") {
+	if d, ok := phrase.ParseDurationWith(strings.TrimPrefix(lower, "by "), p.options); ok && !strings.HasPrefix(lower, "in ") {
 		if back {
 			return "-" + tandem.FormatDuration(d), true
 		}
