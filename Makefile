@@ -49,6 +49,10 @@ compose-test: ## bring docker-compose.yml up for real, and use the product in tw
 cluster: ## deploy the chart on a real control plane of Kubernetes, without containers, and rehearse bad releases
 	ops/dev/cluster.sh
 
+.PHONY: signals
+signals: ## hold dashboards, alerts and runbooks against the running product and a real Prometheus
+	ops/dev/signals.sh
+
 .PHONY: check
 check: ## formatting, vet, linters, generated files unchanged
 	ops/dev/check.sh
