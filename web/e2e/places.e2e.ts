@@ -143,7 +143,7 @@ test("several tasks are picked, moved in one operation, and that is undone", asy
   await focusRow("Beta");
   await page.keyboard.press("x");
   await page.keyboard.press("Control+a");
-  await page.locator("[data-bulk]").getByText("3 tasks selected").waitFor();
+  await page.locator("[data-bulk]").getByText("3 selected").waitFor();
   await page.keyboard.press("t");
   await page.keyboard.press("m");
   await expect.poll(() => titles(other)).toEqual([]);
@@ -157,6 +157,21 @@ test("several tasks are picked, moved in one operation, and that is undone", asy
   await page.getByLabel("Tag for the selected tasks").fill("#pair");
   await page.getByLabel("Tag for the selected tasks").press("Enter");
   await expect.poll(() => other.getByText("#pair").count()).toBeGreaterThanOrEqual(2);
+});
+
+test("on a phone a long press picks", async () => {
+  const hand = await person(browser, complaints, { viewport: { width: 390, height: 844 }, hasTouch: true });
+  const phone = await signIn(hand, tandem.another());
+  const face = row(phone, "Beta").locator("[data-row]");
+  await face.dispatchEvent("pointerdown", { pointerType: "touch" });
+  await phone.locator("[data-bulk]").getByText("1 selected").waitFor();
+  await face.dispatchEvent("pointerup", { pointerType: "touch" });
+  await face.dispatchEvent("click");
+  expect(await phone.locator("[data-bulk]").count(), "the press itself is no click").toBe(1);
+  await row(phone, "Delta").locator("[data-row]").tap();
+  await phone.locator("[data-bulk]").getByText("2 selected").waitFor();
+  await phone.getByRole("button", { name: "Clear the selection" }).tap();
+  await hand.close();
 });
 
 test("deleting several asks first", async () => {

@@ -42,7 +42,7 @@ const hit = (group: string, id: string, label: string, icon: IconName, act: Act,
 export function hits(text: string, stock: Stock): Hit[] {
   const asked = words(text);
   const fits = (label: string): boolean => matches(asked, label);
-  const commands = stock.commands.filter((c) => c.id !== "palette" && (stock.targeted || !c.task) && fits(`${c.label} ${c.group}`));
+  const commands = stock.commands.filter((c) => c.id !== "palette" && (stock.targeted || !c.task) && fits(c.label));
   const out = commands.map((c) => hit(c.group, c.id, c.label, c.icon, { do: "command", command: c }, { keys: c.keys[0] ?? "" }));
   for (const v of stock.views.filter((v) => fits(v.name))) out.push(hit("Filters", v.name, v.name, "bookmark", { do: "query", query: v.query }, { foreign: true }));
   if (asked.length === 0) return out;
