@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"server/dapr":      {},
 	"server/deliver":   {},
 	"server/inproc":    {},
+	"server/intake":    {},
 	"server/postgres":  {"server/store"},
 	"server/redis":     {},
 	"server/rest":      {"server/auth"},

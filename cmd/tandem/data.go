@@ -204,43 +204,6 @@ func runRestore(ctx context.Context, std stdio, args []string) error {
 	})
 }
 
-func runExport(ctx context.Context, std stdio, args []string) error {
-	var user string
-	c, words, err := dataCommand(std, "export", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
-	if err != nil {
-		return err
-	}
-	if len(words) > 0 {
-		return usage(std, "export [--user ID]")
-	}
-	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
-		return r.do(ctx, "export", user, nil, std.out)
-	})
-}
-
-func runImport(ctx context.Context, std stdio, args []string) error {
-	var user string
-	c, words, err := dataCommand(std, "import", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
-	if err != nil {
-		return err
-	}
-	if len(words) > 1 {
-		return usage(std, "import [--user ID] [FILE]")
-	}
-	in := std.in
-	if len(words) == 1 && words[0] != "-" {
-		f, err := os.Open(words[0])
-		if err != nil {
-			return fmt.Errorf("read the export: %w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
-		return r.do(ctx, "import", user, in, std.out)
-	})
-}
-
 func runUser(ctx context.Context, std stdio, args []string) error {
 	var user string
 	c, words, err := dataCommand(std, "user", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })

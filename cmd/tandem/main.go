@@ -48,7 +48,7 @@ func commands() []command {
 		{"parse", "--jsonl", "read phrases, write what was understood", runParseCommand},
 		{"plan", "--jsonl", "read sentences, write what the planner would do", runPlanCommand},
 		{"export", "[--user ID]", "write a user's whole history as JSON Lines", runExport},
-		{"import", "[--user ID] [FILE]", "read it back", runImport},
+		{"import", "[--user ID] [FILE]", "read it back, or a file of Todoist, Vikunja, CSV or iCalendar", runImport},
 		{"backup", "FILE", "copy the database while it runs", runBackup},
 		{"restore", "FILE", "put a copy in place of the database", runRestore},
 		{"user", "list|export|delete|revoke", "manage users", runUser},

@@ -178,30 +178,6 @@ type exported struct {
 	Row  json.RawMessage `json:"row"`
 }
 
-func (b *base) importRows(ctx context.Context, args json.RawMessage, body io.Reader, out io.Writer) error {
-	user, err := b.user(args)
-	if err != nil {
-		return err
-	}
-	dec := json.NewDecoder(body)
-	line := 0
-	n, err := b.store.Import(ctx, user, func() (string, json.RawMessage, error) {
-		var x exported
-		line++
-		if err := dec.Decode(&x); err != nil {
-			if errors.Is(err, io.EOF) {
-				return "", nil, io.EOF
-			}
-			return "", nil, tandem.Invalid("line", line, "line %d is not a line of an export", line)
-		}
-		return x.Kind, x.Row, nil
-	})
-	if err == nil {
-		fmt.Fprintf(out, "%d rows read, %d new\n", line-1, n)
-	}
-	return err
-}
-
 func (b *base) deleteUser(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
 	user, err := b.user(args)
 	if err != nil {
