@@ -134,6 +134,7 @@ type Turn struct {
 	EndedAt      *time.Time
 	Response     json.RawMessage // the whole answer of the chat endpoint, once ended
 	Seq          Seq             // of the write that ended it
+	TraceID      string          // of the request that began it
 }
 
 // Limits of turns.

@@ -40,6 +40,7 @@ type Delta struct {
 	From    Seq
 	To      Seq
 	Changes []Change
+	TraceID string // of the request that wrote it; empty where several are joined
 }
 
 // Head is the state of a user's log.

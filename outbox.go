@@ -1,6 +1,7 @@
 package tandem
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -13,6 +14,21 @@ type Outgoing struct {
 	Topic Topic // empty: no event, only a reason to tell the user's channel of Seq
 	User  UserID
 	Event json.RawMessage
+}
+
+// traceMark stands before the id of a trace in an event. Quotes within a text are escaped, so that nothing a person writes looks like it.
+const traceMark = `"trace_id":"`
+
+// TraceID gives the id of the trace that wrote the event; empty for none.
+func (o Outgoing) TraceID() string {
+	_, rest, found := bytes.Cut(o.Event, []byte(traceMark))
+	if !found {
+		_, rest, found = bytes.Cut(o.Event, []byte(`"trace_id": "`)) // as Postgres writes it
+	}
+	if id, _, ended := bytes.Cut(rest, []byte{'"'}); found && ended && len(id) == 32 {
+		return string(id)
+	}
+	return ""
 }
 
 // Backlog is what waits in an outbox.
@@ -31,7 +47,8 @@ type DuePromise struct {
 	ReminderID string    `json:"reminder_id"`
 	Generation int64     `json:"generation"`
 	At         time.Time `json:"at"`
-	Timed      bool      `json:"-"` // a timer was set for this generation, as far as the store knows
+	TraceID    string    `json:"trace_id,omitempty"` // of the request that made the promise
+	Timed      bool      `json:"-"`                  // a timer was set for this generation, as far as the store knows
 }
 
 // JobName names the timer of the promise. A changed promise has another generation and so another name.

@@ -18,6 +18,7 @@ type live struct {
 	publish func(tandem.Signal)
 	done    chan struct{} // closed when the turn has ended here
 	fresh   bool          // the conversation begins with this turn: nothing was said or asked before
+	trace   tandem.Trace  // that the work belongs to
 	saving  sync.Mutex    // held while the row is written, so that an older one never follows a newer one
 
 	mu       sync.Mutex
@@ -38,7 +39,7 @@ type live struct {
 func newLive(t tandem.Turn, now func() time.Time, publish func(tandem.Signal)) *live {
 	w := newWatcher()
 	return &live{
-		key: turnKey{t.UserID, t.ID}, now: now, publish: publish, done: make(chan struct{}), turn: t,
+		key: turnKey{t.UserID, t.ID}, now: now, publish: publish, done: make(chan struct{}), turn: t, trace: tandem.Trace{ID: t.TraceID},
 		opening: w, watchers: map[*watcher]struct{}{w: {}},
 	}
 }

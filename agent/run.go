@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -55,6 +56,10 @@ const maxAttempts = 4
 func (s *Service) perform(ctx context.Context, l *live) {
 	s.Metrics.Running(1)
 	defer s.Metrics.Running(-1)
+	ctx, ended := tandem.Begin(l.trace.In(ctx), tandem.Step{Name: "turn", Attrs: []slog.Attr{
+		slog.String("turn_id", l.key.id), slog.String("user_id", string(l.key.user)), slog.Int64("attempt", l.row().Attempt),
+	}})
+	defer func() { ended(nil) }()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	l.begin(stop)

@@ -277,7 +277,7 @@ func (s *Service) start(ctx context.Context, user tandem.UserID, ask Ask, why re
 	}
 	if !replayed {
 		l := s.register(turn)
-		l.fresh = ask.Conversation == 0
+		l.fresh, l.trace = ask.Conversation == 0, tandem.TraceOf(ctx)
 		s.accept(ctx, l)
 	}
 	return Ticket{User: user, TurnID: turn.ID, Conversation: turn.Conversation, MessageID: turn.MessageID, Replayed: replayed}, nil

@@ -153,12 +153,18 @@ type Result struct {
 // a call changes, it changes at once or not at all, also when ctx ends on the way.
 func (tb *Toolbox) Call(ctx context.Context, c Caller, tool string, args json.RawMessage) (res Result, err error) {
 	start := tb.Now()
+	named := tool
+	if specs[tool].run == nil {
+		named = "unknown"
+	}
+	ctx, end := tandem.Begin(ctx, tandem.Step{Name: "tool", Attrs: []slog.Attr{slog.String("tool", named), slog.String("user_id", string(c.User))}})
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in %s: %v\n%s", tool, p, debug.Stack())
 		}
 		err = tb.settle(ctx, c, tool, err)
-		tb.measure(tool, res, err, tb.Now().Sub(start))
+		tb.measure(named, res, err, tb.Now().Sub(start))
+		end(err)
 	}()
 	spec, ok := specs[tool]
 	if !ok {
@@ -242,9 +248,6 @@ func (tb *Toolbox) settle(ctx context.Context, c Caller, tool string, err error)
 func (tb *Toolbox) measure(tool string, res Result, err error, took time.Duration) {
 	if tb.Metrics.Called == nil {
 		return
-	}
-	if specs[tool].run == nil {
-		tool = "unknown"
 	}
 	outcome := "ok"
 	if err != nil {

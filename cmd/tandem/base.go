@@ -51,20 +51,20 @@ type ledger interface {
 
 // base is what every process of the product has.
 type base struct {
+	observer
 	cfg      config
 	owner    string // names this process in leases and claims
-	log      *slog.Logger
 	metrics  *telemetry.Metrics
 	store    store
 	channels hub.Channel
 	resend   func(context.Context, tandem.AuditEntry) error // publishes an event again
 }
 
-func newBase(c config, mode string, logTo io.Writer) base {
-	return base{
-		cfg: c, owner: tandem.NewID(), metrics: newMetrics(mode),
-		log: telemetry.NewLogger(logTo, c.LogLevel, c.LogFormat, c.AuthSecret, c.ModelKey, c.SMTPURL, c.VAPIDKey, c.WebhookKey),
-	}
+func newBase(ctx context.Context, c config, mode string, logTo io.Writer) (base, error) {
+	b := base{cfg: c, owner: tandem.NewID(), metrics: newMetrics(mode)}
+	var err error
+	b.observer, err = newObserver(ctx, c, mode, b.metrics, logTo)
+	return b, err
 }
 
 // task is one loop of the process; it blocks until its context ends.

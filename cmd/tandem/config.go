@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -41,6 +42,13 @@ type config struct {
 	AppAddr     string
 	Sidecar     sidecar
 
+	// Of logs and traces.
+	LogKey     string // hashes the ids of people
+	LokiURL    string
+	Env        string
+	OTLPURL    string
+	TraceRatio float64
+
 	// Of the channels by which reminders leave the product.
 	SMTPURL    string
 	MailFrom   string
@@ -70,6 +78,11 @@ var settings = []setting{
 	{"web-dir", "TANDEM_WEB_DIR", "", "serve the browser client from this folder instead of the binary", false, setWebDir},
 	{"log-level", "TANDEM_LOG_LEVEL", "info", "debug, info, warn or error", false, setLogLevel},
 	{"log-format", "TANDEM_LOG_FORMAT", "text", "text or json", false, setLogFormat},
+	{"log-key", "TANDEM_LOG_KEY", "", "key of at least 16 bytes that hashes the ids of people in logs and traces; the same in every process", true, setLogKey},
+	{"loki-url", "TANDEM_LOKI_URL", "", "Loki that takes every line too, such as http://loki:3100", true, setLoki},
+	{"env", "TANDEM_ENV", "local", "name of this installation in logs and traces", false, setEnv},
+	{"otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "", "OpenTelemetry collector that takes spans by OTLP over HTTP", false, setURL(func(c *config) *string { return &c.OTLPURL })},
+	{"trace-ratio", "OTEL_TRACES_SAMPLER_ARG", "0.05", "share of the traces that are kept, from 0 to 1", false, setRatio},
 	{"trusted-proxies", "TANDEM_TRUSTED_PROXIES", "", "address ranges whose X-Forwarded-For is believed, with commas", false, setProxies},
 	{"model-key", "OPENAI_API_KEY", "", "key of an OpenAI-compatible model; without one the built-in planner answers", true, setText(func(c *config) *string { return &c.ModelKey })},
 	{"model-url", "OPENAI_BASE_URL", "", "base address of the model", false, setURL(func(c *config) *string { return &c.ModelURL })},
@@ -323,5 +336,44 @@ func setTokenBudget(c *config, v string) error {
 		return fmt.Errorf("%q is not a number of tokens", v)
 	}
 	c.TokenBudget = n
+	return nil
+}
+
+// minLogKey is the length from which nobody finds a key by trying.
+const minLogKey = 16
+
+func setLogKey(c *config, v string) error {
+	if v != "" && len(v) < minLogKey {
+		return fmt.Errorf("the key has %d bytes; it needs at least %d", len(v), minLogKey)
+	}
+	c.LogKey = v
+	return nil
+}
+
+// setLoki tells what is wrong with an address without its text, which may hold a password.
+func setLoki(c *config, v string) error {
+	if v != "" && setURL(func(c *config) *string { return &c.LokiURL })(c, v) != nil {
+		return errors.New("the address must begin with http:// or https:// and name a host")
+	}
+	return nil
+}
+
+// envForm keeps the name to what every collector takes as a label.
+var envForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+func setEnv(c *config, v string) error {
+	if !envForm.MatchString(v) {
+		return fmt.Errorf("%q is not a short name of lower-case letters, digits and hyphens", v)
+	}
+	c.Env = v
+	return nil
+}
+
+func setRatio(c *config, v string) error {
+	r, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(r >= 0 && r <= 1) {
+		return fmt.Errorf("%q is not a share from 0 to 1", v)
+	}
+	c.TraceRatio = r
 	return nil
 }

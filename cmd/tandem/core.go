@@ -129,7 +129,7 @@ func (e *core) buildAgent(ctx context.Context) error {
 
 func (e *core) buildSync(context.Context) error {
 	e.hub = hub.New(hub.Options{
-		Channel: e.channels, Store: e.store, Turns: turnsOf{e.agent, e.store}, Presence: e.together.presence, Metrics: hubMetrics(e.metrics), Log: e.log,
+		Channel: fanOut{e.channels, e.tracer()}, Store: e.store, Turns: turnsOf{e.agent, e.store}, Presence: e.together.presence, Metrics: hubMetrics(e.metrics), Log: e.log,
 	})
 	e.sessions = session.New(session.Options{
 		Hub: e.hub, Seats: e.together.seats, Tools: socketTools{e.box}, Mids: e.store, Settings: e.store, History: e.store,
@@ -155,6 +155,7 @@ func (e *core) buildHTTP(context.Context) error {
 		Probes: &rest.Probes{Ready: e.ready, Scrape: e.metrics.Handler(), Log: e.log}, ProbesApart: e.cfg.OpsAddr != "",
 		Web: e.cfg.page(), WebLive: e.cfg.WebDir != "",
 		PublicURL: e.cfg.PublicURL, AuthURL: e.cfg.AuthURL, Proxies: e.cfg.Proxies, Shared: e.together.limits, Log: e.log, Metrics: restMetrics(e.metrics),
+		Trace: e.tracer(),
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"tandem"
 	"tandem/server/deliver"
+	"tandem/server/telemetry"
 	"tandem/workers/notify"
 )
 
@@ -41,7 +42,7 @@ func channels(c config) (map[tandem.Medium]notify.Channel, error) {
 	return out, nil
 }
 
-// withOwnKeys fills in the keys of web push and webhooks that nobody set, from the secret of this program: a product on one machine has
+// withOwnKeys fills in the keys of web push, webhooks and logs that nobody set, from the secret of this program: a product on one machine has
 // them without being told. One whose tokens come from elsewhere has no secret.
 func (c config) withOwnKeys() (config, error) {
 	if c.AuthSecret == "" && c.AuthIssuers != "" {
@@ -53,6 +54,7 @@ func (c config) withOwnKeys() (config, error) {
 	}
 	push, webhook := deliver.KeysFrom(secret)
 	c.VAPIDKey, c.WebhookKey = cmp.Or(c.VAPIDKey, push), cmp.Or(c.WebhookKey, webhook)
+	c.LogKey = cmp.Or(c.LogKey, telemetry.KeyFrom(secret))
 	return c, nil
 }
 

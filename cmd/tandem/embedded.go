@@ -28,7 +28,11 @@ func newEmbedded(ctx context.Context, c config, logTo io.Writer) (*embedded, err
 	if err != nil {
 		return nil, err
 	}
-	e := &embedded{core: core{base: newBase(c, "embedded", logTo), alone: true}}
+	b, err := newBase(ctx, c, "embedded", logTo)
+	if err != nil {
+		return nil, err
+	}
+	e := &embedded{core: core{base: b, alone: true}}
 	if e.db, err = sqlite.Open(ctx, databaseFile(c.DataDir), sqlite.Options{Log: e.log}); err != nil {
 		return nil, err
 	}

@@ -34,8 +34,11 @@ func openReplica(ctx context.Context, c config, mode string, logTo io.Writer) (*
 	if c.RedisURL == "" {
 		return nil, errors.New("TANDEM_REDIS_URL is not set: the processes of the distributed mode hear of each other by Redis; `tandem up` needs none")
 	}
-	r := &replica{base: newBase(c, mode, logTo)}
-	var err error
+	b, err := newBase(ctx, c, mode, logTo)
+	if err != nil {
+		return nil, err
+	}
+	r := &replica{base: b}
 	r.redis, err = redis.Open(c.RedisURL, redis.Options{Log: r.log, Metrics: redisMetrics(r.metrics)})
 	if err != nil {
 		return nil, fmt.Errorf("TANDEM_REDIS_URL: %w", err)
@@ -103,7 +106,7 @@ func (s *station) ready(ctx context.Context) error {
 func (s *station) callback(duties []duty, more func(*dapr.CallbackOptions)) *dapr.Callback {
 	o := dapr.CallbackOptions{
 		Token: s.cfg.Sidecar.AppToken, ShowsNoToken: s.sidecar.ShowsNoToken, SetAside: s.sidecar.SetAside, CountFailure: s.db.CountFailure,
-		Health: s.health, Log: s.log, Metrics: sidecarMetrics(s.metrics),
+		Health: s.health, Log: s.log, Metrics: sidecarMetrics(s.metrics), Trace: s.tracer(),
 	}
 	for _, d := range duties {
 		o.Subscriptions = append(o.Subscriptions, dapr.Subscription{Topic: d.topic, Consumer: d.consumer, Handle: dapr.Handler(d.handle)})
@@ -117,6 +120,10 @@ func (s *station) callback(duties []duty, more func(*dapr.CallbackOptions)) *dap
 // run does the tasks until ctx ends and they have drained. What the sidecar and the operator see outlives them: a process that
 // drains still takes what was delivered, and says that it drains.
 func (s *station) run(ctx context.Context, callback *dapr.Callback, tasks []task) error {
+	return s.while(ctx, func(ctx context.Context) error { return s.work(ctx, callback, tasks) })
+}
+
+func (s *station) work(ctx context.Context, callback *dapr.Callback, tasks []task) error {
 	outer, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g, outer := errgroup.WithContext(outer)
@@ -184,6 +191,7 @@ const flushTime = 5 * time.Second
 
 // onDatabase runs f on the database itself; other processes are told by Redis what concerns them.
 func onDatabase(ctx context.Context, c config, std stdio, f func(context.Context, doer) error) error {
+	c.LokiURL, c.OTLPURL = "", "" // a command has ended before they would hear of it
 	r, err := openReplica(ctx, c, "operator", std.err)
 	if err != nil {
 		return err

@@ -67,10 +67,10 @@ func newServer(ctx context.Context, c config, std stdio) (*server, error) {
 
 // duties of the hub: what Redis did not carry, the log and this road bring.
 func (s *server) duties() []duty {
-	return []duty{{"serve", tandem.TopicTaskUpdates, hubConsumer, nil, func(ctx context.Context, e tandem.Event) error {
+	return []duty{{"serve", tandem.TopicTaskUpdates, hubConsumer, nil, consumed(hubConsumer, func(ctx context.Context, e tandem.Event) error {
 		s.metrics.EventTaken(hubConsumer, ageOf(e))
 		return s.channels.Publish(ctx, tandem.Signal{User: e.UserID, Head: e.Payload.Seq})
-	}}}
+	})}}
 }
 
 // invoked takes the chat turns that `tandem web` passes on.

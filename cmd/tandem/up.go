@@ -185,5 +185,7 @@ func (p *program) swap(ctx context.Context, r *restore) (net.Listener, error) {
 
 // run serves on ln and works in the background until ctx ends, then drains.
 func (e *embedded) run(ctx context.Context, ln net.Listener) error {
-	return runAll(ctx, append(e.tasks(), task{"http", func(ctx context.Context) error { return e.http.Serve(ctx, ln) }}))
+	return e.while(ctx, func(ctx context.Context) error {
+		return runAll(ctx, append(e.tasks(), task{"http", func(ctx context.Context) error { return e.http.Serve(ctx, ln) }}))
+	})
 }

@@ -28,12 +28,15 @@ func runWeb(ctx context.Context, std stdio, args []string) error {
 		return fmt.Errorf("listen on TANDEM_ADDR: %w", err)
 	}
 	c.Addr = ln.Addr().String()
-	b := newBase(c, dapr.AppWeb, std.err)
+	b, err := newBase(ctx, c, dapr.AppWeb, std.err)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	sidecar, err := dial(c, b)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	front, err := newFront(b, sidecar)
+	front, err := newFront(b, sidecar) //nolint:contextcheck // each request carries its own
 	if err != nil {
 		return errors.Join(err, ln.Close(), sidecar.Close())
 	}
@@ -42,7 +45,7 @@ func runWeb(ctx context.Context, std stdio, args []string) error {
 	if c.OpsAddr != "" {
 		tasks = append(tasks, probesTask(b, front.Probes))
 	}
-	return errors.Join(runAll(ctx, tasks), sidecar.Close())
+	return errors.Join(b.while(ctx, func(ctx context.Context) error { return runAll(ctx, tasks) }), sidecar.Close())
 }
 
 // newFront makes the surface that passes on.
@@ -54,7 +57,7 @@ func newFront(b base, sidecar *dapr.Client) (*rest.Server, error) {
 	front, err := rest.New(rest.Options{
 		Web: b.cfg.page(), WebLive: b.cfg.WebDir != "", Upstream: rest.NewUpstream(target, sidecar.Caller(dapr.AppServe), b.log),
 		Probes: &rest.Probes{Ready: sidecar.Ready, Scrape: b.metrics.Handler(), Log: b.log}, ProbesApart: b.cfg.OpsAddr != "",
-		PublicURL: b.cfg.PublicURL, AuthURL: b.cfg.AuthURL, Proxies: b.cfg.Proxies, Log: b.log, Metrics: restMetrics(b.metrics),
+		PublicURL: b.cfg.PublicURL, AuthURL: b.cfg.AuthURL, Proxies: b.cfg.Proxies, Log: b.log, Metrics: restMetrics(b.metrics), Trace: b.tracer(),
 	})
 	if err != nil {
 		return nil, err

@@ -60,6 +60,7 @@ type CallbackOptions struct {
 	Health  *Health
 	Log     *slog.Logger
 	Metrics Metrics
+	Trace   tandem.Tracer    // nil: calls belong to no trace
 	Now     func() time.Time // nil: time.Now
 }
 
@@ -128,7 +129,7 @@ func (c *Callback) guard(ctx context.Context, req any, info *grpc.UnaryServerInf
 			err = status.Error(codes.Internal, "panic")
 		}
 	}()
-	res, err = handle(ctx, req)
+	res, err = handle(c.o.Trace.In(ctx), req)
 	return res, sealed(err)
 }
 

@@ -33,6 +33,8 @@ const (
 	statusHeader = "Tandem-Status"
 	// clientHeader is the address of who called the caller, for the callee's limits.
 	clientHeader = "Tandem-Client"
+	// traceHeader is the id of the caller's trace. The sidecar's own traceparent is its own.
+	traceHeader = "Tandem-Trace"
 )
 
 // Caller is a handler that passes a request on to an app through the sidecars: same method, path, query and headers but cookies. A call that
@@ -50,6 +52,7 @@ func (c *Client) Caller(app string) http.Handler {
 			r.Out.Header.Del("Cookie")
 			r.Out.Header.Del(tokenHeader)
 			r.Out.Header.Set(clientHeader, clientOf(r.In))
+			r.Out.Header.Set(traceHeader, tandem.TraceOf(r.In.Context()).ID)
 			if c.o.Token != "" {
 				r.Out.Header.Set(tokenHeader, c.o.Token)
 			}

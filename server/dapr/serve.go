@@ -15,6 +15,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"tandem"
 )
 
 // headerPrefix is what the sidecar puts before the names of well-known HTTP headers.
@@ -49,6 +51,10 @@ func (c *Callback) OnInvoke(ctx context.Context, r *commonpb.InvokeRequest) (*co
 
 // httpRequest makes the request that the caller sent.
 func httpRequest(ctx context.Context, r *commonpb.InvokeRequest) (*http.Request, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	if id := one(md, traceHeader); tandem.ValidTrace(id) {
+		ctx = tandem.Trace{ID: id}.In(ctx)
+	}
 	target := &url.URL{RawQuery: r.GetHttpExtension().GetQuerystring()}
 	path := "/" + strings.TrimPrefix(r.GetMethod(), "/")
 	plain, err := url.PathUnescape(path)
@@ -64,7 +70,6 @@ func httpRequest(ctx context.Context, r *commonpb.InvokeRequest) (*http.Request,
 	if err != nil {
 		return nil, err
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
 	for _, name := range passedOn {
 		key := strings.ToLower(name)
 		if value := one(md, headerPrefix+key, key); value != "" {

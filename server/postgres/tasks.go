@@ -162,10 +162,11 @@ func (w *write) saveReminders(before *tandem.Task, after tandem.Task) {
 			continue
 		}
 		w.later(nil, `
-			insert into reminders as r (user_id, reminder_id, task, task_uid, generation, due_at) values ($1, $2, $3, $4, $5, $6)
+			insert into reminders as r (user_id, reminder_id, task, task_uid, generation, due_at, trace_id) values ($1, $2, $3, $4, $5, $6, $7)
 			on conflict (user_id, reminder_id) do update set task = excluded.task, task_uid = excluded.task_uid,
-				generation = excluded.generation, due_at = excluded.due_at, timed = false
+				generation = excluded.generation, due_at = excluded.due_at, timed = false,
+				trace_id = excluded.trace_id
 			where (r.task, r.generation, r.due_at) <> (excluded.task, excluded.generation, excluded.due_at)`,
-			w.User, r.ID, after.Number, after.UID, r.Generation, r.At)
+			w.User, r.ID, after.Number, after.UID, r.Generation, r.At, w.Cause.TraceID)
 	}
 }

@@ -36,9 +36,9 @@ func (w *write) Running(ctx context.Context, conv int64) (here, all int, err err
 func (w *write) InsertTurn(_ context.Context, t tandem.Turn) error {
 	w.later(nil, `
 		insert into turns (user_id, id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner,
-			lease_until, attempt, started_at, seq)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, '', '', '[]', 0, $9, $10, $11, $12, 0)`,
-		w.User, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, t.LeaseUntil, t.Attempt, t.StartedAt)
+			lease_until, attempt, started_at, seq, trace_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, '', '', '[]', 0, $9, $10, $11, $12, 0, $13)`,
+		w.User, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, t.LeaseUntil, t.Attempt, t.StartedAt, t.TraceID)
 	return nil
 }
 
@@ -144,7 +144,7 @@ func (db *DB) TakeTurns(ctx context.Context, owner string, now time.Time, limit 
 }
 
 const turnColumns = `id, user_id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner, lease_until, attempt,
-	started_at, ended_at, response, seq`
+	started_at, ended_at, response, seq, trace_id`
 
 // turns reads turns; where is one of a few constant conditions.
 func turns(ctx context.Context, c *conn, where string, args ...any) ([]tandem.Turn, error) {
@@ -154,7 +154,7 @@ func turns(ctx context.Context, c *conn, where string, args ...any) ([]tandem.Tu
 func scanTurn(r row) (t tandem.Turn, err error) {
 	var calls, response []byte
 	if err := r.Scan(&t.ID, &t.UserID, &t.Conversation, &t.MessageID, &t.Text, &t.Zone, &t.Hash, &t.Status, &t.Engine, &t.Reply, &calls,
-		&t.N, &t.LeaseOwner, &t.LeaseUntil, &t.Attempt, &t.StartedAt, &t.EndedAt, &response, &t.Seq); err != nil {
+		&t.N, &t.LeaseOwner, &t.LeaseUntil, &t.Attempt, &t.StartedAt, &t.EndedAt, &response, &t.Seq, &t.TraceID); err != nil {
 		return t, err
 	}
 	t.Response = response

@@ -72,12 +72,12 @@ func (db *DB) Backlog(ctx context.Context) (b tandem.Backlog, err error) {
 
 // DueReminders gives scheduled reminders of all users with a time up to until, the earliest first.
 func (db *DB) DueReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error) {
-	return db.promises(ctx, `select user_id, task_uid, reminder_id, generation, due_at, timed from due_reminders($1, $2)`, until, limit)
+	return db.promises(ctx, `select user_id, task_uid, reminder_id, generation, due_at, timed, trace_id from due_reminders($1, $2)`, until, limit)
 }
 
 // UntimedReminders gives those scheduled reminders with a time up to until, the earliest first, for which no timer is set.
 func (db *DB) UntimedReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error) {
-	return db.promises(ctx, `select user_id, task_uid, reminder_id, generation, due_at, timed from untimed_reminders($1, $2)`, until, limit)
+	return db.promises(ctx, `select user_id, task_uid, reminder_id, generation, due_at, timed, trace_id from untimed_reminders($1, $2)`, until, limit)
 }
 
 func (db *DB) promises(ctx context.Context, query string, args ...any) ([]tandem.DuePromise, error) {
@@ -87,7 +87,7 @@ func (db *DB) promises(ctx context.Context, query string, args ...any) ([]tandem
 }
 
 func scanPromise(r row) (p tandem.DuePromise, err error) {
-	err = r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &p.At, &p.Timed)
+	err = r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &p.At, &p.Timed, &p.TraceID)
 	return p, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"time"
 
 	"tandem"
@@ -33,7 +34,9 @@ type write struct {
 
 // update runs one write of a user. What change logs takes the user's next number; a write that logs nothing takes none. change may
 // run more than once, each time on a fresh write.
-func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) error {
+func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) (err error) {
+	ctx, end := tandem.Begin(ctx, tandem.Step{Name: "transaction", Attrs: []slog.Attr{slog.String("user_id", string(user))}})
+	defer func() { end(err) }()
 	if !user.Valid() {
 		return tandem.Invalid("user_id", string(user), "That is not a user id.")
 	}
@@ -44,7 +47,7 @@ func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause
 	defer leave()
 	var w *write
 	err = db.write(ctx, user, func(ctx context.Context, c *conn) error {
-		w = &write{conn: c, Write: store.Write{User: user, Cause: cause, NewID: db.newID}, known: map[string]*tandem.Task{}}
+		w = &write{conn: c, Write: store.Write{User: user, Cause: cause.Traced(ctx), NewID: db.newID}, known: map[string]*tandem.Task{}}
 		if err := w.open(ctx, db.clock); err != nil {
 			return err
 		}

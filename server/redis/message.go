@@ -35,6 +35,7 @@ type body struct {
 	Head    tandem.Seq        `json:"head,omitempty"`
 	Control tandem.Control    `json:"control,omitempty"`
 	TurnID  string            `json:"turn_id,omitempty"`
+	TraceID string            `json:"trace_id,omitempty"` // of the delta
 }
 
 type change struct {
@@ -57,7 +58,7 @@ func (c *Client) encode(s tandem.Signal) message {
 		if sizeOf(*d) > maxPayload {
 			b.Head = d.To
 		} else {
-			b.From, b.To, b.Changes = d.From, d.To, make([]change, len(d.Changes))
+			b.From, b.To, b.TraceID, b.Changes = d.From, d.To, d.TraceID, make([]change, len(d.Changes))
 			for i, ch := range d.Changes {
 				b.Changes[i] = change(ch)
 			}
@@ -98,7 +99,7 @@ func decode(user tandem.UserID, payload string) tandem.Signal {
 	}
 	s := tandem.Signal{User: user, Turn: b.Turn, Head: b.Head, Control: b.Control, TurnID: b.TurnID}
 	if b.To > 0 {
-		s.Delta = &tandem.Delta{User: user, From: b.From, To: b.To, Changes: make([]tandem.Change, len(b.Changes))}
+		s.Delta = &tandem.Delta{User: user, From: b.From, To: b.To, TraceID: b.TraceID, Changes: make([]tandem.Change, len(b.Changes))}
 		for i, ch := range b.Changes {
 			s.Delta.Changes[i] = tandem.Change(ch)
 		}

@@ -94,6 +94,9 @@ func (s *Server) account(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w}
 		began := s.Now()
+		_, keep := tandem.ParseTraceparent(r.Header.Get("Traceparent")) // its id is not believed: ids are ours
+		ctx, end := tandem.Begin(s.Trace.In(r.Context()), tandem.Step{Name: "request", Kind: tandem.StepServe, Keep: keep})
+		r = r.WithContext(ctx)
 		defer func() {
 			took := s.Now().Sub(began)
 			name, method := route(r), r.Method
@@ -101,7 +104,8 @@ func (s *Server) account(next http.Handler) http.Handler {
 				name, method = routeOther, routeOther
 			}
 			s.Metrics.Request(name, method, a.status, took)
-			s.Log.DebugContext(r.Context(), "request", "route", name, "method", method, "code", a.status, "bytes", a.bytes, "took", took)
+			s.Log.DebugContext(ctx, "request", "route", name, "method", method, "code", a.status, "bytes", a.bytes, "took", took)
+			end(nil)
 		}()
 		next.ServeHTTP(a, r)
 	})

@@ -102,6 +102,7 @@ type Options struct {
 	NewID   func() string
 	Log     *slog.Logger
 	Metrics Metrics
+	Trace   tandem.Tracer // nil: requests begin no trace
 }
 
 // Server is the HTTP surface as a handler.

@@ -10,16 +10,16 @@ import (
 // DueReminders gives scheduled reminders of all users with a time up to until, the earliest first.
 func (db *DB) DueReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error) {
 	return db.promises(ctx, `
-		select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at, r.timed
-		from (select user_id, task, reminder_id, generation, due_at, timed from reminders where due_at <= ? order by due_at limit ?) r
+		select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at, r.timed, r.trace_id
+		from (select user_id, task, reminder_id, generation, due_at, timed, trace_id from reminders where due_at <= ? order by due_at limit ?) r
 		join tasks t on t.id = r.task and t.user_id = r.user_id order by r.due_at`, until, limit)
 }
 
 // UntimedReminders gives those scheduled reminders with a time up to until, the earliest first, for which no timer is set.
 func (db *DB) UntimedReminders(ctx context.Context, until time.Time, limit int) ([]tandem.DuePromise, error) {
 	return db.promises(ctx, `
-		select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at, r.timed
-		from (select user_id, task, reminder_id, generation, due_at, timed from reminders where timed = 0 and due_at <= ? order by due_at limit ?) r
+		select r.user_id, t.uid, r.reminder_id, r.generation, r.due_at, r.timed, r.trace_id
+		from (select user_id, task, reminder_id, generation, due_at, timed, trace_id from reminders where timed = 0 and due_at <= ? order by due_at limit ?) r
 		join tasks t on t.id = r.task and t.user_id = r.user_id order by r.due_at`, until, limit)
 }
 
@@ -31,7 +31,7 @@ func (db *DB) promises(ctx context.Context, query string, until time.Time, limit
 
 func scanPromise(r row) (p tandem.DuePromise, err error) {
 	var at int64
-	if err := r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &at, &p.Timed); err != nil {
+	if err := r.Scan(&p.User, &p.TaskUID, &p.ReminderID, &p.Generation, &at, &p.Timed, &p.TraceID); err != nil {
 		return p, err
 	}
 	p.At = instant(at)

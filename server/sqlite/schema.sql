@@ -82,7 +82,7 @@ CREATE TABLE reminders (
 	reminder_id text    not null,
 	task        integer not null,
 	generation  integer not null,
-	due_at      integer not null, timed integer not null default 0,
+	due_at      integer not null, timed integer not null default 0, trace_id text not null default '',
 	primary key (user_id, reminder_id)
 ) without rowid;
 CREATE INDEX reminders_by_task on reminders (user_id, task);
@@ -193,7 +193,7 @@ CREATE TABLE turns (
 	started_at   integer not null,
 	ended_at     integer,
 	response     text,
-	seq          integer not null,
+	seq          integer not null, trace_id text not null default '',
 	primary key (user_id, id),
 	foreign key (user_id, conversation) references conversations (user_id, number) on delete cascade
 ) without rowid;

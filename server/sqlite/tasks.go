@@ -178,10 +178,11 @@ func (w *write) saveReminders(ctx context.Context, id int64, before *tandem.Task
 			continue
 		}
 		if _, err := w.exec(ctx, `
-			insert into reminders (user_id, reminder_id, task, generation, due_at) values (?, ?, ?, ?, ?)
+			insert into reminders (user_id, reminder_id, task, generation, due_at, trace_id) values (?, ?, ?, ?, ?, ?)
 			on conflict (user_id, reminder_id) do update set task = excluded.task, generation = excluded.generation, due_at = excluded.due_at,
-				timed = case when generation = excluded.generation then timed else 0 end`,
-			w.User, r.ID, id, r.Generation, milli(r.At)); err != nil {
+				timed = case when generation = excluded.generation then timed else 0 end,
+				trace_id = case when generation = excluded.generation then trace_id else excluded.trace_id end`,
+			w.User, r.ID, id, r.Generation, milli(r.At), w.Cause.TraceID); err != nil {
 			return err
 		}
 	}

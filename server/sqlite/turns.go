@@ -37,9 +37,9 @@ func (w *write) Running(ctx context.Context, conv int64) (here, all int, err err
 func (w *write) InsertTurn(ctx context.Context, t tandem.Turn) error {
 	_, err := w.exec(ctx, `
 		insert into turns (user_id, id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner,
-			lease_until, attempt, started_at, seq)
-		values (?, ?, ?, ?, ?, ?, ?, ?, '', '', '[]', 0, ?, ?, ?, ?, 0)`,
-		w.User, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, milli(t.LeaseUntil), t.Attempt, milli(t.StartedAt))
+			lease_until, attempt, started_at, seq, trace_id)
+		values (?, ?, ?, ?, ?, ?, ?, ?, '', '', '[]', 0, ?, ?, ?, ?, 0, ?)`,
+		w.User, t.ID, t.Conversation, t.MessageID, t.Text, t.Zone, t.Hash, t.Status, t.LeaseOwner, milli(t.LeaseUntil), t.Attempt, milli(t.StartedAt), t.TraceID)
 	return err
 }
 
@@ -138,7 +138,7 @@ func (db *DB) TakeTurns(ctx context.Context, owner string, now time.Time, limit 
 func turns(ctx context.Context, c *conn, where string, args ...any) ([]tandem.Turn, error) {
 	return list(ctx, c, scanTurn, `
 		select id, user_id, conversation, message_id, text, zone, hash, status, engine, reply, calls, n, lease_owner, lease_until, attempt,
-			started_at, ended_at, response, seq
+			started_at, ended_at, response, seq, trace_id
 		from turns where `+where, args...)
 }
 
@@ -147,7 +147,7 @@ func scanTurn(r row) (t tandem.Turn, err error) {
 	var lease, started int64
 	var ended sql.NullInt64
 	if err := r.Scan(&t.ID, &t.UserID, &t.Conversation, &t.MessageID, &t.Text, &t.Zone, &t.Hash, &t.Status, &t.Engine, &t.Reply, &calls,
-		&t.N, &t.LeaseOwner, &lease, &t.Attempt, &started, &ended, &response, &t.Seq); err != nil {
+		&t.N, &t.LeaseOwner, &lease, &t.Attempt, &started, &ended, &response, &t.Seq, &t.TraceID); err != nil {
 		return t, err
 	}
 	t.LeaseUntil, t.StartedAt, t.EndedAt, t.Response = instant(lease), instant(started), instantPtr(ended), response

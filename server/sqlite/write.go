@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"tandem"
 	"tandem/server/store"
@@ -30,9 +31,11 @@ type write struct {
 }
 
 // update runs one write of a user. What change logs takes the user's next number; a write that logs nothing takes none.
-func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) error {
-	w := &write{Write: store.Write{User: user, Cause: cause, NewID: db.newID}}
-	err := db.write(ctx, func(ctx context.Context, c *conn) error {
+func (db *DB) update(ctx context.Context, user tandem.UserID, cause tandem.Cause, change func(context.Context, *write) error) (err error) {
+	ctx, end := tandem.Begin(ctx, tandem.Step{Name: "transaction", Attrs: []slog.Attr{slog.String("user_id", string(user))}})
+	defer func() { end(err) }()
+	w := &write{Write: store.Write{User: user, Cause: cause.Traced(ctx), NewID: db.newID}}
+	err = db.write(ctx, func(ctx context.Context, c *conn) error {
 		w.conn, w.Now = c, db.clock() // not before it is our turn: times of writes are in the order of their numbers
 		if err := w.open(ctx); err != nil {
 			return err

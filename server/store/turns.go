@@ -53,6 +53,7 @@ func startTurn(ctx context.Context, w Turns, s tandem.TurnStart) (t tandem.Turn,
 	t = tandem.Turn{
 		ID: s.ID, UserID: b.User, Conversation: s.Conversation, Text: s.Text, Zone: s.Zone, Hash: s.Hash, Status: tandem.TurnRunning,
 		LeaseOwner: s.Owner, LeaseUntil: b.Now.Add(tandem.TurnLease), Attempt: 1, StartedAt: b.Now,
+		TraceID: b.Cause.TraceID,
 	}
 	if s.Conversation != 0 {
 		if _, err := w.Conversation(ctx, s.Conversation); err != nil {
@@ -102,7 +103,7 @@ func EncodeCalls(t tandem.Turn) (string, error) { return encodeCalls(t.Calls) }
 func EndTurn[W Turns](
 	ctx context.Context, t tandem.Turn, reply tandem.Message, respond func(tandem.Seq, tandem.Message) (json.RawMessage, error), update Update[W],
 ) (tandem.Turn, tandem.Message, error) {
-	cause := tandem.Cause{Actor: tandem.ActorAgent, TurnID: t.ID, Conversation: t.Conversation}
+	cause := tandem.Cause{Actor: tandem.ActorAgent, TurnID: t.ID, Conversation: t.Conversation, TraceID: t.TraceID}
 	err := update(ctx, t.UserID, cause, func(ctx context.Context, w W) error {
 		held, err := w.HoldsTurn(ctx, t)
 		if err := LostIf(!held, err); err != nil {

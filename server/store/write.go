@@ -44,7 +44,7 @@ func (w *Write) Head() tandem.Seq {
 
 // Delta is what the user's devices are told after the commit.
 func (w *Write) Delta() tandem.Delta {
-	return tandem.Delta{User: w.User, From: w.Seq(), To: w.Seq(), Changes: w.Changes}
+	return tandem.Delta{User: w.User, From: w.Seq(), To: w.Seq(), Changes: w.Changes, TraceID: w.Cause.TraceID}
 }
 
 // Put logs that a row is new or changed.

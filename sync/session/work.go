@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
 	"unicode/utf8"
 
@@ -26,6 +27,11 @@ func (c *session) work(ctx context.Context) {
 func (c *session) carryOut(ctx context.Context, j job) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.o.Timing.Call)
 	defer cancel()
+	ctx, end := tandem.Begin(ctx, tandem.Step{
+		Name: "frame", Kind: tandem.StepServe, New: true,
+		Attrs: []slog.Attr{slog.String("name", wire.Kind(j.frame)), slog.String("user_id", string(c.principal().User))},
+	})
+	defer func() { end(nil) }()
 	switch f := j.frame.(type) {
 	case wire.Mutate:
 		code := c.mutate(ctx, f)

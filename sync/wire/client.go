@@ -11,6 +11,9 @@ type ClientFrame interface {
 	kind() string
 }
 
+// Kind names the kind of a frame, as its t does.
+func Kind(f ClientFrame) string { return f.kind() }
+
 // Hello opens a connection.
 type Hello struct {
 	Client string           `json:"client"` // UUID of the install

@@ -161,6 +161,23 @@ func (r *Relay) drain(ctx context.Context, partition int) error {
 	}
 }
 
+// steps notes that events are being published, each for the trace that wrote it.
+func steps(ctx context.Context, events []tandem.Outgoing) (ended func(error)) {
+	ends := make([]func(error), 0, len(events))
+	for _, e := range events {
+		_, end := tandem.Begin(ctx, tandem.Step{
+			Name: "publish", Kind: tandem.StepPublish, New: true, Follows: e.TraceID(),
+			Attrs: []slog.Attr{slog.String("topic", string(e.Topic)), slog.String("user_id", string(e.User))},
+		})
+		ends = append(ends, end)
+	}
+	return func(err error) {
+		for _, end := range ends {
+			end(err)
+		}
+	}
+}
+
 // publish puts the events among entries on their topics. The others were done with being written. heads becomes what is done,
 // by user.
 func (r *Relay) publish(ctx context.Context, entries []tandem.Outgoing, heads map[tandem.UserID]tandem.Seq) (done []int64, err error) {
@@ -179,7 +196,9 @@ func (r *Relay) publish(ctx context.Context, entries []tandem.Outgoing, heads ma
 	}
 	if len(events) > 0 {
 		var published []int64
+		ended := steps(ctx, events)
 		published, err = r.bus.Publish(ctx, events)
+		ended(err)
 		done = append(done, published...)
 		tandem.FaultPoint("outbox.after_publish_before_mark")
 	}

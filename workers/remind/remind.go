@@ -97,7 +97,7 @@ func (w *Worker) Handle(ctx context.Context, e tandem.Event) error {
 	if has, err := w.Store.HasTask(ctx, e.UserID, e.TaskID); err == nil && !has {
 		return e.Foreign(w.Now())
 	}
-	p := tandem.DuePromise{User: e.UserID, TaskUID: e.TaskID, ReminderID: r.ReminderID, Generation: r.Generation, At: time.Time(r.At)}
+	p := tandem.DuePromise{User: e.UserID, TaskUID: e.TaskID, ReminderID: r.ReminderID, Generation: r.Generation, At: time.Time(r.At), TraceID: e.Payload.TraceID}
 	var err error
 	switch e.EventType { //nolint:exhaustive // the others carry no reminder
 	case tandem.EventReminderScheduled:
@@ -287,8 +287,13 @@ func (w *Worker) setMissing(ctx context.Context) error {
 // fire claims the reminder in the transaction that also writes its event; a promise that changed meanwhile is left alone. early is
 // how long the store's clock has to go until the promise may be kept.
 func (w *Worker) fire(ctx context.Context, p tandem.DuePromise) (wrote bool, early time.Duration, err error) {
+	ctx, end := tandem.Begin(ctx, tandem.Step{
+		Name: "reminder", Kind: tandem.StepConsume, New: true, Follows: p.TraceID,
+		Attrs: []slog.Attr{slog.String("user_id", string(p.User)), slog.String("job", p.JobName())},
+	})
+	defer func() { end(err) }()
 	out, err := w.Store.Edit(ctx, p.User, tandem.Edit{
-		Cause: tandem.Cause{Actor: tandem.ActorReminder},
+		Cause: tandem.Cause{Actor: tandem.ActorReminder, TraceID: p.TraceID},
 		Tool:  "reminder",
 		Refs:  []tandem.TaskRef{{UID: p.TaskUID}},
 		Decide: func(sc tandem.Scene) (tandem.Plan, error) {
