@@ -142,6 +142,9 @@ func (p *parser) clockMeant(f form, next int, in class) bool {
 // bareHourMeant reports whether an hour alone is a time of day: "at 5", "by 6", "8 tonight".
 func (p *parser) bareHourMeant(next int, in class) bool {
 	at := in&isAt != 0
+	if in == 0 && p.has(next-2, numbered) {
+		return false // "chapter 3 tonight"
+	}
 	digits := p.at(next-1).kind == numberToken && p.at(next-3).kind != numberToken
 	bare := at || digits && in&(isBy|isBefore|isUntil|isAfter) != 0 && in&(isThe|isIn) == 0
 	return bare && p.closedHour(next, at) || p.partFollows(next)

@@ -138,6 +138,7 @@ const (
 	namesDay                         // a preposition that holds the article: "am" of "am 15."
 	agoAhead                         // "vor", of "vor 3 Tagen"
 	endsLimit                        // "lang", of "6 Wochen lang"
+	numbered                         // "chapter": a number behind it is no time
 	measures                         // "Prozent": a number before it is no time
 )
 

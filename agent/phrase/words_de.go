@@ -111,7 +111,9 @@ var german = vocabulary{
 		countsFromEnd: "letzte letzten letzter letztes vorletzte vorletzten", beforeDay: "geschäfts", leadsFinish: "nach nachdem wenn sobald",
 		finishObject: "bin ist wurde habe sind", zoneName: "utc gmt mez mesz cet cest",
 		countedNoun: "geburtstag jahrestag klasse stock etage platz auflage straße kapitel versuch entwurf",
-		namesDay:    "am zum", agoAhead: "vor", endsLimit: "lang", measures: "prozent euro grad punkte punkten punkt kilo meter liter stück",
+		numbered: "kapitel seite seiten aufgabe aufgaben stufe staffel folge version teil raum zimmer gate bus linie lektion übung schritt gleis größe nummer nr " +
+			"abschnitt frage band tisch gruppe team phase sprint",
+		namesDay: "am zum", agoAhead: "vor", endsLimit: "lang", measures: "prozent euro grad punkte punkten punkt kilo meter liter stück",
 	},
 	levels: [5]string{
 		1: "dringend dringend* kritisch kritisch*", 2: "hoch hoh* wichtig", 3: "mittel mittler* normal normal*", 4: "niedrig niedrig* gering gering*",

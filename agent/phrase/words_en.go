@@ -163,7 +163,9 @@ var english = vocabulary{
 		announces: "remind me with a reminder alert notify ping set and", endsReminder: "before earlier ahead prior beforehand",
 		reminderSubject: "it that", equates: "is", accompanies: "with", fillsLength: "more", endsLength: "time", saysZero: "oh",
 		saysThousand: "thousand", countsFromEnd: "last", beforeDay: "business working", leadsFinish: "after when from once",
-		countedNoun:  "birthday bday anniversary grade grader graders floor place edition street st avenue ave communion century round draft attempt",
+		countedNoun: "birthday bday anniversary grade grader graders floor place edition street st avenue ave communion century round draft attempt",
+		numbered: "chapter chapters page pages task tasks level season episode version part room gate bus unit module lesson exercise step line platform " +
+			"track size number no section question volume act item building floor terminal bay table group team batch phase sprint release",
 		finishObject: "it this that", zoneName: "utc gmt est edt cst cdt mst mdt pst pdt cet cest bst ist jst aest",
 	},
 	levels: [5]string{1: "urgent critical", 2: "high", 3: "medium normal", 4: "low"},

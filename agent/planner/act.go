@@ -274,7 +274,11 @@ func (p *planning) remove(c clause) (*step, error) {
 	case foreign(object, listed):
 		return &step{say: replyRefuse, weak: true, refuse: true}, nil
 	}
-	return p.removeNamed(c, object)
+	s, err := p.removeNamed(c, object)
+	if _, _, dated := p.splitWhen(c.text, toks); dated && unknown(err) && toks[0].is("drop", "trash", "bin", "dump", "clean", "wipe", "clear", "throw", "empty") && !listed {
+		return nil, nil // "drop the car off on friday" is an errand
+	}
+	return s, err
 }
 
 // removed gives what a command to delete is about; off says that the words take something from a list.

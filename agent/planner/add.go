@@ -134,6 +134,11 @@ func (l listPlace) onto() bool {
 // scheduled reads an appointment to be made: "schedule a lunch with Brent on wednesday at noon". Rooms, tables and tickets are
 // somebody else's.
 func (p *planning) scheduled(c clause, toks []token, _ bool) (*step, error) {
+	if n := english.attends.start(toks); n > 0 && n < len(toks) {
+		if d := p.draft(source(c.text, toks[n:]), false); d.Due != "" && settled(d) && slices.ContainsFunc(toks[n:], func(t token) bool { return t.in(english.meetings) }) {
+			return nil, confirmAdd(d, true)
+		}
+	}
 	n := english.schedule.start(toks)
 	if n == 0 || n >= len(toks) {
 		return nil, nil

@@ -10,7 +10,7 @@ import (
 
 // change amends tasks: their name, date, priority, tags, notes or repetition.
 func (p *planning) change(c clause) (*step, error) {
-	if c.question && !c.polite {
+	if c.question && !c.polite || english.newTask.start(c.toks) > 1 && c.toks[1].is("a", "an", "another", "new") {
 		return nil, nil
 	}
 	for _, read := range []func(*planning, clause) (*step, error){
@@ -471,8 +471,14 @@ func (p *planning) become(c clause) (*step, error) {
 	if english.question.start(toks) > 0 || english.wants.start(toks) > 0 {
 		return nil, nil
 	}
-	at := slices.IndexFunc(toks, func(t token) bool { return t.is("is", "are", "should") })
+	at := slices.IndexFunc(toks, func(t token) bool { return t.is("is", "are", "should", "isnt", "arent") })
 	if at < 1 || at+1 >= len(toks) || !taskNamed(toks[:at]) {
+		return nil, nil
+	}
+	if at+2 < len(toks) && toks[at+1].is("not") || toks[at].is("isnt", "arent") {
+		if _, level := splitLevel(toks[at+1:]); level != "" || levelNames[toks[len(toks)-1].word] != "" {
+			return nil, ask("Which priority: low, medium, high or urgent?")
+		}
 		return nil, nil
 	}
 	if _, level := splitLevel(toks[at:]); level != "" {

@@ -123,6 +123,9 @@ func joint(toks []token, start, i int) int {
 		j++
 	}
 	end := english.joints.at(toks, j)
+	if end == 0 && j > i && command(withoutAddress(toks[start:i])) && command(toks[j:]) {
+		return j
+	}
 	if end == 0 && j > i && pointed(toks[j:]) && english.address.start(toks[start:i]) < i-start {
 		return j
 	}
@@ -147,6 +150,21 @@ func joint(toks []token, start, i int) int {
 		return 0
 	}
 	return end
+}
+
+// command reports a request about tasks that are there. What is added, renamed or noted may hold such words itself.
+func command(toks []token) bool {
+	for _, ps := range []patterns{english.openEnded, english.newTask, english.note, english.rename, english.retitle, english.noteOn, english.describe} {
+		if ps.start(toks) > 0 {
+			return false
+		}
+	}
+	for _, ps := range []patterns{english.mark, english.complete, english.reopen, english.remove, english.move, english.snooze, english.skip, english.restore, english.tagAs} {
+		if n := ps.start(toks); n > 0 && n < len(toks) {
+			return true
+		}
+	}
+	return false
 }
 
 // joined reports words that say of what to be reminded.

@@ -226,6 +226,11 @@ var englishTalk = talk{
 		book {det}? _? _? flight|flights|hotel|room|table|ticket|tickets|car|ride|taxi|cab|uber|train|trip
 		play|transfer|order|turn|open|launch|start|stop|pause|resume|skip|sing|translate|convert|define|spell|calculate|compute|roll|flip|toss|tell|give|find|search|navigate|direct|locate|track|reserve|freeze|unfreeze|block|unblock|activate|deactivate|enable|disable|report|sync|speak|talk|whisper|recommend|suggest|explain|describe|increase|decrease|raise|lower|mute|unmute|dim|brighten|adjust|switch|text|message|tweet|post|dial|show|read|check|look|get|send|share|say|answer|google|compare|estimate|download|upload|stream|shuffle|connect|pair|reset|restart|reboot|shut|unlock|lock|rate|like|dislike|save|record|take|bring|be|go|let|make|change|set|help|create|generate|compile|design|draw|simulate|confirm|apply|redeem|withdraw|deposit|exchange|rent|hire|call|email|begin|move|keep|use|know|hear|see|listen|understand|learn
 	`),
+	own: compileAll(`
+		send|let|read|order|take|bring|drop|change|write|text|message|rent|learn|start|begin|finish|deposit|exchange|print|design|draw|record|see|go
+		turn|check|move|get in|on|over|out|up
+		check|book|get|make {det}
+	`),
 	never: compileAll(`
 		dont|never|not
 		do not|never
@@ -316,6 +321,13 @@ var englishAdding = adding{
 		i need|want
 		i would like
 		id like
+	`),
+	attends: compileAll(`
+		i|we have|got a|an|my|our
+		ive|weve got a|an|my|our
+		i|we have got a|an|my|our
+		theres a|an
+		there is a|an
 	`),
 	alarm: compileAll(`
 		set|create|make|add|put|start|schedule|turn|give|new|need|want|have me|on|us|up? {det}? new|another? alarm|alarms clock? for|at|on|to|set?

@@ -51,6 +51,7 @@ var englishChanges = changes{
 		ive|i have? already|just? completed|finished|done
 		i already|just? completed|finished|did
 		done|finished with|:
+		i already|just? paid|bought|phoned|emailed|mailed|sent|submitted|returned|watered|fed|washed|renewed|booked|filed|mowed
 	`),
 	done: compileAll(`
 		is|are|was|were|has|have|got already|now|been|all? been? {done}
@@ -268,6 +269,7 @@ var englishQuestions = questions{
 	`),
 	left: compileAll(`
 		whats|what|anything|is|are|still|things|whatever is|are|anything|still? still|left|pending|overdue|open|remaining|outstanding|due|undone|late|incomplete|unfinished|behind|active|completed|done|finished
+		anything|something|whats|what {level} still? left|pending|open|due|overdue|outstanding|remaining
 		whats|what have|did i already|just? completed|complete|done|finished|finish|accomplished|accomplish|achieved|gotten|got
 		what|which ive already|just? completed|done|finished
 		have i completed|finished|done anything|something

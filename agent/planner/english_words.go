@@ -10,7 +10,7 @@ var englishFilters = filters{
 		without a|any? due? date|deadline|time
 		with no due? date|deadline|time
 		undated|unscheduled
-		that|which have no due? date|deadline
+		that|which? have|has|having|got no due? date|deadline
 	`),
 	pending: compileAll(`
 		not|isnt|arent|havent yet? been? {done} yet?

@@ -16,12 +16,13 @@ var english = lexicon{englishTalk, englishAdding, englishChanges, englishQuestio
 type talk struct {
 	address, polite, trailing, joints, openEnded, management, greeting, thanks, farewell patterns
 	approval, refusal, doubt, again, wellbeing, help, calm, regret, question             patterns
-	service, never                                                                       patterns
+	service, own, never                                                                  patterns
 }
 
 // adding are the words that ask for new tasks.
 type adding struct {
 	remind, recall, inform, lateRemind, note, newTask, asTask, keep, schedule  patterns
+	attends                                                                    patterns
 	alarm, alarmOff, newList, listShould, need, wish, wants, errand, errandNot patterns
 	notes, addedTail, belongsTail                                              patterns
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tandem"
+	"tandem/agent/phrase"
 )
 
 // listing is a list that the person asked to see.
@@ -218,7 +219,7 @@ func headline(toks []token) bool {
 
 // howTo reports a question about how, why or what a thing is, which no list answers.
 func howTo(toks []token) bool {
-	if toks[0].is("whats") && len(toks) == 3 && toks[1].is("a", "an") || toks[0].is("what") && len(toks) == 4 && toks[2].is("a", "an") {
+	if len(toks) > 2 && toks[0].is("whats") && toks[1].is("a", "an") || len(toks) > 3 && toks[0].is("what") && toks[1].is("is") && toks[2].is("a", "an") {
 		return true // what a thing is
 	}
 	if toks[0].is("how", "hows") {
@@ -339,8 +340,11 @@ func (p *planning) decline(c clause) (*step, error) {
 // declarative reports words that may be meant as a task: no question, and no request to an assistant.
 func (p *planning) declarative(c clause) bool {
 	toks := c.toks
-	if c.question || c.polite || len(toks) > maxOffer || english.question.start(toks) > 0 || english.service.start(toks) > 0 || english.errandNot.start(toks) > 0 {
+	if c.question || c.polite || len(toks) > maxOffer || english.question.start(toks) > 0 || english.errandNot.start(toks) > 0 {
 		return false
+	}
+	if english.service.start(toks) > 0 {
+		return p.ownErrand(c)
 	}
 	if n := english.need.start(toks); n > 0 && n < len(toks) {
 		return english.service.start(toks[n:]) == 0
@@ -352,6 +356,17 @@ func (p *planning) declarative(c clause) bool {
 	}
 	return !toks[0].is("i", "im", "ive", "id", "ill", "you", "your", "youre", "we", "it", "its", "that", "thats", "this", "there", "theres", "if", "because", "they", "he", "she") &&
 		english.wants.start(toks) == 0 && len(tandem.Words(c.source())) > 0
+}
+
+// ownErrand tells what a person means to do, because it has a date, from what is asked of an assistant: "order a cake for
+// saturday", "let the plumber in tomorrow".
+func (p *planning) ownErrand(c clause) bool {
+	if english.own.start(c.toks) == 0 || foreign(c.toks[1:], false) || slices.ContainsFunc(c.toks, func(t token) bool {
+		return t.is("me", "us", "you", "your", "what", "whats", "how", "if", "when", "that", "there") || t.in(english.hired)
+	}) {
+		return false
+	}
+	return phrase.Parse(c.source(), p.now, p.zone, p.options).Due != nil
 }
 
 // maxOffer bounds the words that are offered as a task.

@@ -15,7 +15,7 @@ func (p *planning) remind(c clause) (*step, error) {
 	switch {
 	case english.recall.start(toks) > 0:
 		return nil, nil
-	case english.alarmOff.start(toks) > 0:
+	case ofAlarm(toks):
 		return nil, ask("I have no alarms. Which task shall I change?")
 	case english.alarm.start(toks) > 0 && !english.remindNoun(toks):
 		return p.wake(c, toks)
@@ -51,6 +51,13 @@ func (p *planning) remind(c clause) (*step, error) {
 	}
 	text := strings.TrimSpace(source(c.text, before) + " " + source(c.text, content) + " " + source(c.text, behind))
 	return p.newTasks(clause{text: text}, p.lex(text), true, false)
+}
+
+// ofAlarm reports a request about an alarm, which "change the smoke alarm batteries" is not.
+func ofAlarm(toks []token) bool {
+	n := english.alarmOff.start(toks)
+	return n > 0 && (n == len(toks) || !toks[n-1].is("alarm", "alarms") || toks[n].kind != wordToken ||
+		toks[n].is("to", "for", "at", "on", "from", "in", "off", "clock", "please", "time", "set", "now", "every", "tomorrow", "tonight", "and"))
 }
 
 // modifiers gives the words before "reminder" that belong to the task: what it is about, and how often.

@@ -173,6 +173,10 @@ func (p *planning) sayList(l shownList) string {
 		rows = slices.DeleteFunc(slices.Clone(rows), func(r tandem.TaskRow) bool { return !p.finished(l.f, r) })
 		total = len(rows)
 	}
+	if l.f.part != (stretch{}) && total == len(rows) {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r tandem.TaskRow) bool { return !p.fits(l.f, r) })
+		total = len(rows)
+	}
 	noun := l.noun()
 	if total == 1 {
 		noun = strings.TrimSuffix(noun, "s")
