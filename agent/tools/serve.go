@@ -12,6 +12,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"tandem"
 )
 
 // serverName is how the server presents itself to clients.
@@ -65,10 +67,23 @@ func (s spec) tool() mcp.Tool {
 	}
 }
 
-// answer runs one call and renders what came of it. Refusals are results, so that a model can read them.
+// answer runs one call and renders what came of it. Refusals are results, so that a model can read them. A question goes to the
+// client where it can lead its person to the answer.
 func (tb *Toolbox) answer(ctx context.Context, c Caller, name string, r mcp.CallToolRequest) *mcp.CallToolResult {
-	res, err := tb.Call(ctx, c, name, r.Params.RawArguments)
+	var res Result
+	var err error
+	if r.Params.RequestState != "" {
+		err = tb.settle(ctx, c, name, tb.cameBack(ctx, c, name, r))
+	}
+	if err == nil {
+		res, err = tb.Call(ctx, c, name, r.Params.RawArguments)
+	}
 	if err != nil {
+		if a := tandem.AsError(err).Details.Approval; a != nil && r.Params.RequestState == "" {
+			if led, ok := tb.lead(r, *a); ok {
+				return led
+			}
+		}
 		refusal := errorResult(err)
 		return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(string(refusal))}, StructuredContent: refusal, IsError: true}
 	}

@@ -27,6 +27,8 @@ type Store interface {
 	PendingApprovals(ctx context.Context, user tandem.UserID, conversation int64) ([]tandem.Approval, error)
 	// GrantedApproval gives the approval of a call that was answered with yes and not used yet.
 	GrantedApproval(ctx context.Context, user tandem.UserID, tool, hash string) (tandem.Approval, bool, error)
+	// DecideApproval answers a question, once; conflict when it is decided or has expired.
+	DecideApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, id string, yes bool, by string) (tandem.Approval, error)
 }
 
 // Kind says what kind of hand makes a call. It decides which calls wait for a yes.

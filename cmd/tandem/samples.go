@@ -168,3 +168,8 @@ func (s *samples) PendingApprovals(context.Context, tandem.UserID, int64) ([]tan
 func (s *samples) GrantedApproval(context.Context, tandem.UserID, string, string) (tandem.Approval, bool, error) {
 	return tandem.Approval{}, false, nil
 }
+
+// DecideApproval knows none.
+func (s *samples) DecideApproval(_ context.Context, _ tandem.UserID, _ tandem.Cause, id string, _ bool, _ string) (tandem.Approval, error) {
+	return tandem.Approval{}, tandem.NotFound("approval_id", id, "approval")
+}
