@@ -82,7 +82,7 @@ test("two tabs share one socket, and the one that stays takes over", async () =>
   expect(opened.length).toBe(1);
   await second.reload();
   await live(second);
-  expect((await titles(second)).sort()).toEqual(["From the second tab", "Still here"]);
+  await expect.poll(async () => (await titles(second)).sort()).toEqual(["From the second tab", "Still here"]);
 });
 
 test("a chat goes on after a reload, and its card undoes what it did", async () => {

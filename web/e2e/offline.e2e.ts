@@ -41,6 +41,20 @@ async function kept(p: Page): Promise<void> {
   await expect.poll(whole, { timeout: 15_000 }).toBe(true);
 }
 
+/** Whether this browser keeps a task. Runs in the page. */
+async function stored(uid: string): Promise<boolean> {
+  const name = (await indexedDB.databases()).find((d) => d.name?.startsWith("tandem:"))?.name ?? "";
+  return new Promise((found, failed) => {
+    const opening = indexedDB.open(name);
+    opening.onerror = () => failed(opening.error ?? new Error("not opened"));
+    opening.onsuccess = () => {
+      const asked = opening.result.transaction("rows").objectStore("rows").getKey(`task/${uid}`);
+      asked.onerror = () => failed(asked.error ?? new Error("not read"));
+      asked.onsuccess = () => (opening.result.close(), found(asked.result !== undefined));
+    };
+  });
+}
+
 async function worker(): Promise<Worker> {
   return desk.serviceWorkers()[0] ?? (await desk.waitForEvent("serviceworker"));
 }
@@ -90,6 +104,7 @@ test("a push shows the task by its title, and Done on it completes the task", as
   await add(page, "Stretch today");
   const uid = (await row(page, "Stretch").getAttribute("data-task")) ?? "";
   await settled(page);
+  await expect.poll(() => page.evaluate(stored, uid), { message: "rows are written a moment after they are shown" }).toBe(true);
   const sw = await worker();
   const data = JSON.stringify({ id: crypto.randomUUID(), type: "reminder.due", reminder_id: "r1", task_id: uid, number: 1 });
   await page.goto("about:blank");
