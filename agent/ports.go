@@ -13,6 +13,7 @@ type Store interface {
 	Turns
 	Approvals
 	Memory
+	Spending
 }
 
 // Turns keeps turns with their leases. Writes are fenced by LeaseOwner and Attempt: an owner that lost its lease gets conflict.
@@ -48,6 +49,12 @@ type Memory interface {
 	// Transcript gives the messages before the named one (empty: the newest), oldest first, hidden ones included.
 	Transcript(ctx context.Context, user tandem.UserID, conversation int64, before string, limit int) ([]tandem.Message, bool, error)
 	Settings(ctx context.Context, user tandem.UserID) (tandem.Settings, error)
+}
+
+// Spending counts the tokens that models used for each user and day, in UTC. All processes count together.
+type Spending interface {
+	Spent(ctx context.Context, user tandem.UserID, at time.Time) (tokens int64, err error)
+	Spend(ctx context.Context, user tandem.UserID, at time.Time, tokens int64) error
 }
 
 // Tools are the product's tools bound to one turn and its user. They are called from several goroutines.

@@ -49,6 +49,7 @@ func (r *run) next(ctx, outer context.Context) (ending, bool) {
 		return r.limit("this took more than %d tokens", int(r.Limits.TurnTokens)), true
 	}
 	r.round++
+	r.excuseSelf()
 	at := r.live.length()
 	h, err := r.listen(ctx, r.ask())
 	if err != nil {
@@ -119,7 +120,7 @@ func (r *run) listen(ctx context.Context, req Request) (h heard, err error) {
 		r.speak(ctx, req, pieces)
 	})
 	h = heard{forming: map[string]Call{}, began: r.Now()}
-	defer func() { r.charge(req, h) }()
+	defer func() { r.charge(context.WithoutCancel(ctx), req, h) }()
 	return h, r.follow(ctx, pieces, &h)
 }
 
@@ -257,7 +258,7 @@ func (r *run) showForming(h *heard) {
 }
 
 // charge books the tokens of a round. A provider that does not tell them is charged by the size of what was said.
-func (r *run) charge(req Request, h heard) {
+func (r *run) charge(ctx context.Context, req Request, h heard) {
 	if r.model.Engine() == enginePlanner {
 		return
 	}
@@ -269,7 +270,9 @@ func (r *run) charge(req Request, h heard) {
 	r.usage.Output += usage.Output
 	r.Metrics.Tokens("input", usage.Input)
 	r.Metrics.Tokens("output", usage.Output)
-	r.spent.add(r.turn.UserID, usage.Input+usage.Output, r.Now())
+	if err := r.Store.Spend(ctx, r.turn.UserID, r.Now(), usage.Input+usage.Output); err != nil {
+		r.Log.WarnContext(ctx, "tokens not counted", "user_id", r.turn.UserID, "turn_id", r.turn.ID, "err", err)
+	}
 }
 
 // enginePlanner is the engine that costs nothing.
@@ -292,6 +295,10 @@ func (r *run) unheard(ctx, outer context.Context, at int, err error) (ending, bo
 	case untouched:
 		r.circuit.report(false, r.Now())
 		r.live.withdraw(at)
+		r.excuse = excuseDown
+		if late || errors.Is(err, errSilent) {
+			r.excuse = excuseSlow
+		}
 		return r.fallBack(outer)
 	case !r.retried:
 		r.retried = true

@@ -30,6 +30,7 @@ type run struct {
 	past     recollection
 	policy   policy
 	model    Model
+	excuse   string // why Fallback answers in place of Primary
 
 	round      int // of the model, counted from 1 as each begins
 	unreadable int
@@ -147,7 +148,7 @@ func (r *run) work(outer context.Context) (end ending) {
 	}()
 	ctx, stop := context.WithTimeoutCause(outer, r.Limits.Turn-r.Now().Sub(r.turn.StartedAt), errDeadline)
 	defer stop()
-	r.choose()
+	r.choose(ctx)
 	r.live.start(r.resumed)
 	if r.resumed && (ctx.Err() != nil || r.turn.Attempt > maxAttempts) {
 		return ending{tandem.TurnLost, interrupted}
@@ -164,16 +165,47 @@ func (r *run) work(outer context.Context) (end ending) {
 }
 
 // choose takes the model that answers.
-func (r *run) choose() {
+func (r *run) choose(ctx context.Context) {
 	r.model = r.Fallback
-	if primary := r.primary(); primary != nil {
-		if r.circuit.allow(r.Now()) {
-			r.model = primary
-		} else {
-			r.Metrics.ModelError("open")
-		}
+	switch primary := r.primary(); {
+	case primary == nil:
+	case r.overspent(ctx):
+		r.Metrics.ModelError("budget")
+		r.excuse = excuseBudget
+	case !r.circuit.allow(r.Now()):
+		r.Metrics.ModelError("open")
+		r.excuse = excuseDown
+	default:
+		r.model = primary
 	}
 	r.setEngine()
+}
+
+// overspent reports that the person's budget of the day is used up. Where that cannot be read, nothing else can, and the turn fails
+// before a model is asked.
+func (r *run) overspent(ctx context.Context) bool {
+	spent, err := r.Store.Spent(ctx, r.turn.UserID, r.Now())
+	if err != nil {
+		r.Log.WarnContext(ctx, "budget not read", "user_id", r.turn.UserID, "turn_id", r.turn.ID, "err", err)
+	}
+	return spent >= r.Limits.DayTokens
+}
+
+// How an answer begins that Fallback gives in place of Primary.
+const (
+	excuseDown   = "The language model cannot be reached right now, so the built-in planner answers."
+	excuseSlow   = "The language model takes too long right now, so the built-in planner answers."
+	excuseBudget = "Today's budget for the language model is used up, so the built-in planner answers."
+)
+
+// excuseSelf says once why Fallback answers.
+func (r *run) excuseSelf() {
+	if r.excuse == "" || strings.Contains(r.live.row().Reply, r.excuse) {
+		return
+	}
+	r.live.paragraph()
+	r.live.write(r.excuse)
+	r.live.flush()
 }
 
 func (r *run) setEngine() {
@@ -316,7 +348,7 @@ func (r *run) close(end ending) {
 	r.dropUnrun()
 	r.live.withdraw(r.live.length()) // what only formed will never be
 	row := r.live.row()
-	text := strings.TrimSpace(row.Reply)
+	text := strings.TrimSpace(strings.TrimPrefix(row.Reply, r.excuse))
 	var closing string
 	switch {
 	case end.status == tandem.TurnLost && r.resumed && begun: // by a process that died before it could say how that came out

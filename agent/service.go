@@ -20,8 +20,8 @@ type Options struct {
 	Store Store
 	// Tools binds the tools to a turn; the turn closes them.
 	Tools func(ctx context.Context, b Binding) (Tools, error)
-	// Primary is asked first; nil: only Fallback. Fallback answers when Primary's circuit is open or when it fails before
-	// the turn's first call.
+	// Primary is asked first; nil: only Fallback. Fallback answers, and says so, when Primary's circuit is open, the user's
+	// budget is spent, or it fails before the turn's first call.
 	Primary  Model
 	Fallback Model
 	// Publish sends a signal on its user's channel. It must not block.
@@ -55,7 +55,7 @@ type Limits struct {
 	Drain      time.Duration // how long running turns may go on when Run is to end [20 s]
 	Live       int           // turns of this process at once [512]
 	TurnTokens int64         // of one turn, input and output [200,000]
-	DayTokens  int64         // of one user and day, in UTC; in memory of this process [2,000,000]
+	DayTokens  int64         // of one user and day, in UTC; beyond them Fallback answers [2,000,000]
 }
 
 func (l Limits) withDefaults() Limits {
@@ -96,7 +96,7 @@ type Metrics struct {
 	Ended      func(status tandem.TurnStatus, engine string, took time.Duration)
 	FirstToken func(engine string, after time.Duration)
 	Tokens     func(kind string, n int64) // input, output
-	ModelError func(reason string)        // http, timeout, stall, open
+	ModelError func(reason string)        // http, timeout, stall, endless, open, budget
 	Approval   func(outcome string)       // asked, yes, no
 }
 
@@ -104,7 +104,6 @@ type Metrics struct {
 type Service struct {
 	Options
 	circuit breaker
-	spent   ledger
 	lead    atomic.Pointer[Model] // what Lead set; nil: nothing yet
 
 	mu     sync.Mutex
@@ -135,7 +134,6 @@ func New(o Options) *Service {
 	o.Metrics = o.Metrics.withDefaults()
 	return &Service{
 		Options: o, turns: map[turnKey]*live{}, work: make(chan *live), closed: make(chan struct{}),
-		spent: ledger{limit: o.Limits.DayTokens},
 	}
 }
 
@@ -251,7 +249,7 @@ func digest(text string) string {
 }
 
 func (s *Service) start(ctx context.Context, user tandem.UserID, ask Ask, why request) (Ticket, error) {
-	if err := s.admit(user, why.Approval == ""); err != nil {
+	if err := s.admit(); err != nil {
 		return Ticket{}, err
 	}
 	hash, err := json.Marshal(why)
@@ -292,15 +290,12 @@ func (s *Service) repeated(ctx context.Context, user tandem.UserID, id string, w
 	return t, true, nil
 }
 
-// admit refuses a turn that this process has no room for, or this user no budget where it will cost some.
-func (s *Service) admit(user tandem.UserID, costs bool) error {
+// admit refuses a turn that this process has no room for.
+func (s *Service) admit() error {
 	select {
 	case <-s.closed:
 		return tandem.Limited("drain", 1000, "The server is about to restart; please try again in a moment.")
 	default:
-	}
-	if wait := s.spent.wait(user, s.Now()); wait > 0 && costs && s.primary() != nil {
-		return tandem.Limited("tokens", wait.Milliseconds(), "Today's budget for the assistant is used up.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

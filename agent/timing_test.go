@@ -99,6 +99,9 @@ func (l *ledger) DecideApproval(context.Context, tandem.UserID, tandem.Cause, st
 	return tandem.Approval{}, tandem.ErrNotFound
 }
 
+func (l *ledger) Spent(context.Context, tandem.UserID, time.Time) (int64, error) { return 0, nil }
+func (l *ledger) Spend(context.Context, tandem.UserID, time.Time, int64) error   { return nil }
+
 func (l *ledger) Transcript(context.Context, tandem.UserID, int64, string, int) ([]tandem.Message, bool, error) {
 	return nil, false, nil
 }
@@ -188,7 +191,7 @@ func TestTiming_SilenceAndLengthEndARound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, newLedger(), llm(tt.script), func(events []tandem.TurnEvent, at []time.Duration) {
 				d := fold(t, events)
-				want := "The planner is here."
+				want := slow + "\n\nThe planner is here."
 				if name == "just fast enough" {
 					want = "ab"
 				}

@@ -215,6 +215,13 @@ func TestStart_RefusesWhatIsNoQuestion(t *testing.T) {
 	}
 }
 
+// How the planner excuses that it answers in place of the model.
+const (
+	down  = "The language model cannot be reached right now, so the built-in planner answers."
+	slow  = "The language model takes too long right now, so the built-in planner answers."
+	spent = "Today's budget for the language model is used up, so the built-in planner answers."
+)
+
 func TestFallback_AnswersWhenTheModelFailsBeforeItsFirstCall(t *testing.T) {
 	broken := errors.New("503")
 	tests := map[string]*actor{
@@ -231,7 +238,11 @@ func TestFallback_AnswersWhenTheModelFailsBeforeItsFirstCall(t *testing.T) {
 			ticket := w.begin(agent.Ask{Text: "hello"})
 			d := fold(t, w.watch(ticket.TurnID))
 			a := w.wait(w.svc, ticket.TurnID)
-			if a.Engine != "planner" || a.Response != "The planner is here." || d.text != a.Response {
+			want := down
+			if strings.HasPrefix(name, "by ") {
+				want = slow
+			}
+			if a.Engine != "planner" || a.Response != want+"\n\nThe planner is here." || d.text != a.Response {
 				t.Errorf("answer %+v, told %q", a, d.text)
 			}
 		})
@@ -280,16 +291,50 @@ func TestBudget_ADayOfTokensEnds(t *testing.T) {
 	if diff := cmp.Diff(&tandem.Usage{Input: 900, Output: 200}, end.Usage); diff != "" {
 		t.Errorf("usage (-want +got):\n%s", diff)
 	}
-	_, err := w.svc.Start(t.Context(), ann, agent.Ask{Text: "hello"})
-	if !errors.Is(err, tandem.ErrLimited) || tandem.AsError(err).Details.RetryMS == 0 {
-		t.Errorf("beyond the budget: %v", err)
+	by := func(user tandem.UserID) string {
+		t.Helper()
+		ticket, err := w.svc.Start(t.Context(), user, agent.Ask{Text: "hello"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := w.svc.Wait(t.Context(), ticket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Engine + ": " + a.Response
 	}
-	if _, err := w.svc.Start(t.Context(), "bob", agent.Ask{Text: "hello"}); err != nil {
-		t.Errorf("another person: %v", err)
+	if got := by(ann); got != "planner: "+spent+"\n\nThe planner is here." {
+		t.Errorf("beyond the budget: %q", got)
+	}
+	if got := by("bob"); got != "llm: Hello." {
+		t.Errorf("another person: %q", got)
 	}
 	w.clock.forward(24 * time.Hour)
-	if _, err := w.svc.Start(t.Context(), ann, agent.Ask{Text: "hello"}); err != nil {
-		t.Errorf("the day after: %v", err)
+	if got := by(ann); got != "llm: Hello." {
+		t.Errorf("the day after: %q", got)
+	}
+}
+
+func TestBudget_IsOneForAllProcessesAndOutlivesThem(t *testing.T) {
+	model := llm([]said{text("Hello."), {Event: agent.Event{Usage: &tandem.Usage{Input: 600}}}})
+	few := func(o *agent.Options) { o.Limits.DayTokens = 1000 }
+	w := newWorld(t, model, few)
+	other, kill := w.serve("two", model, few)
+	w.say("hello", 0)
+	w.svc = other
+	w.say("hello", 0)
+	kill()
+	w.svc, _ = w.serve("three", model, few)
+	if a := w.say("hello", 0); a.Engine != "planner" || len(model.requests()) != 2 {
+		t.Errorf("by %s: %q, after %d requests", a.Engine, a.Response, len(model.requests()))
+	}
+}
+
+func TestBudget_ARoundThatBreaksOffIsChargedToo(t *testing.T) {
+	w := newWorld(t, llm([]said{text(strings.Repeat("word ", 1000)), {err: errors.New("cut off")}}), func(o *agent.Options) { o.Limits.DayTokens = 1000 })
+	w.say("hello", 0)
+	if spent, err := w.db.Spent(t.Context(), ann, w.clock.now()); err != nil || spent < 1250 {
+		t.Errorf("%d tokens are counted, %v", spent, err)
 	}
 }
 

@@ -114,14 +114,11 @@ func (e *core) buildAgent(ctx context.Context) error {
 	})
 	o := agent.Options{
 		Store: e.store, Tools: bindTools(e.box), Fallback: planner.New(), Owner: e.owner, Alone: e.alone, Log: e.log, Metrics: agentMetrics(e.metrics),
-		Limits:  agent.Limits{DayTokens: e.cfg.TokenBudget},
+		Limits: agent.Limits{DayTokens: e.cfg.TokenBudget}, Primary: e.modelOf(e.cfg),
 		Publish: func(s tandem.Signal) { _ = e.channels.Publish(ctx, s) },
 	}
 	if !e.alone {
 		o.Join = e.channels.Join // a cancel may reach another process
-	}
-	if m := e.modelOf(e.cfg); m != nil {
-		o.Primary = m
 	}
 	e.agent = agent.New(o)
 	return nil

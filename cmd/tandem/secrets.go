@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"tandem/agent"
 	"tandem/agent/llm"
 	"tandem/server/dapr"
 )
@@ -50,7 +51,7 @@ func (c *config) take(name string, fields map[string]string) (changed bool) {
 }
 
 // modelOf is the model that a key is set for; nil: none is.
-func (b *base) modelOf(c config) *llm.Chat {
+func (b *base) modelOf(c config) agent.Model {
 	if c.ModelKey == "" {
 		return nil
 	}

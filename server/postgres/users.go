@@ -67,5 +67,6 @@ var erasure = []string{
 	`delete from pushes where user_id = $1`,
 	`delete from audit where user_id = $1`,
 	`delete from dead_letters where user_id = $1`,
+	`delete from spending where user_id = $1`,
 	`delete from users where user_id = $1`,
 }

@@ -328,3 +328,8 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due on deliveries (next_at, user_id) where state = 'waiting';
 CREATE INDEX tasks_by_end on tasks (user_id, status, ended_at) where ended_at is not null;
 CREATE INDEX operations_by_conversation on operations (user_id, conversation, seq) where tasks > 0 and conversation > 0;
+CREATE TABLE spending (
+	user_id text    primary key,
+	day     integer not null, -- since 1970
+	tokens  integer not null
+) without rowid;

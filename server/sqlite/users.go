@@ -65,6 +65,7 @@ var erasure = []string{
 	`delete from pushes where user_id = ?`,
 	`delete from audit where user_id = ?`,
 	`delete from dead_letters where user_id = ?`,
+	`delete from spending where user_id = ?`,
 	`delete from users where user_id = ?`,
 }
 

@@ -31,6 +31,7 @@ func fill(s *stage, user tandem.UserID, mark string) {
 		return set, nil
 	}})
 	s.must(s.AddDevice(s.ctx(), user, "device-"+mark, mark))
+	s.spend(user, 7)
 	_, err = s.AppendAudit(s.ctx(), tandem.TopicTaskEvents, event(s, user, "event-"+mark))
 	s.must(err)
 	s.must(s.AddDeadLetter(s.ctx(), tandem.TopicTaskEvents, "audit", json.RawMessage(`{"user_id":"`+string(user)+`","x":"`+mark+`"}`), mark))
@@ -72,6 +73,7 @@ func seen(s *stage, user tandem.UserID) string {
 	}
 	write(s.RunningTurns(s.ctx(), user))
 	write(s.PendingApprovals(s.ctx(), user, 0))
+	write(s.Spent(s.ctx(), user, past))
 	write(s.Pushes(s.ctx(), user))
 	write(s.Audit(s.ctx(), tandem.AuditFilter{User: user, Limit: 100}))
 	return b.String()

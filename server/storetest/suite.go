@@ -65,6 +65,9 @@ type Talk interface {
 	GrantedApproval(ctx context.Context, user tandem.UserID, tool, hash string) (tandem.Approval, bool, error)
 	DecideApproval(ctx context.Context, user tandem.UserID, cause tandem.Cause, id string, yes bool, by string) (tandem.Approval, error)
 	ExpireApprovals(ctx context.Context, now time.Time, limit int) (int, error)
+
+	Spent(ctx context.Context, user tandem.UserID, at time.Time) (int64, error)
+	Spend(ctx context.Context, user tandem.UserID, at time.Time, tokens int64) error
 }
 
 // Workers is what the consumers of events stand on.
@@ -121,6 +124,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		{"talk", talk},
 		{"turns", turns},
 		{"approvals", approvals},
+		{"spending", spending},
 		{"workers", workers},
 		{"deliveries", deliveries},
 		{"identity", identities},
