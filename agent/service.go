@@ -55,7 +55,7 @@ type Limits struct {
 	Drain      time.Duration // how long running turns may go on when Run is to end [20 s]
 	Live       int           // turns of this process at once [512]
 	TurnTokens int64         // of one turn, input and output [200,000]
-	DayTokens  int64         // of one user and day, in UTC; beyond them Fallback answers [2,000,000]
+	DayTokens  int64         // of one user and day, in UTC; beyond them Fallback answers; negative: none [2,000,000]
 }
 
 func (l Limits) withDefaults() Limits {

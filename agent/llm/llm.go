@@ -3,14 +3,11 @@ package llm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/openai/openai-go/v3"
@@ -40,15 +37,17 @@ type Options struct {
 
 // Chat is a model behind Chat Completions. It may be asked by many goroutines.
 type Chat struct {
-	model string
-	log   *slog.Logger
-	api   openai.ChatCompletionService
-	// Parameters that the server refused once, and is not sent again.
-	noParallel, noUsage atomic.Bool
+	asking
+	api openai.ChatCompletionService
 }
 
 // New makes a Chat. It reads nothing from the environment.
 func New(o Options) *Chat {
+	q := o.asking(&optional{name: "stream_options", marks: []string{"stream_options", "include_usage"}})
+	return &Chat{asking: q, api: openai.NewChatCompletionService(o.request()...)}
+}
+
+func (o Options) withDefaults() Options {
 	if o.BaseURL == "" {
 		o.BaseURL = DefaultBaseURL
 	}
@@ -58,14 +57,22 @@ func New(o Options) *Chat {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Chat{model: o.Model, log: o.Log, api: openai.NewChatCompletionService(
-		option.WithBaseURL(o.BaseURL), option.WithAPIKey(o.Key), option.WithHTTPClient(o.Client),
-		option.WithMaxRetries(maxRetries), option.WithMaxRetryDelay(maxRetryDelay),
-	)}
+	return o
 }
 
+// request is how every request is made.
+func (o Options) request() []option.RequestOption {
+	o = o.withDefaults()
+	return []option.RequestOption{
+		option.WithBaseURL(o.BaseURL), option.WithAPIKey(o.Key), option.WithHTTPClient(o.Client),
+		option.WithMaxRetries(maxRetries), option.WithMaxRetryDelay(maxRetryDelay),
+	}
+}
+
+const engine = "llm"
+
 // Engine is "llm".
-func (c *Chat) Engine() string { return "llm" }
+func (c *Chat) Engine() string { return engine }
 
 // errCut is the end of a stream that did not come to its end.
 var errCut = fmt.Errorf("the model's answer was cut off: %w", io.ErrUnexpectedEOF)
@@ -73,35 +80,11 @@ var errCut = fmt.Errorf("the model's answer was cut off: %w", io.ErrUnexpectedEO
 // Stream asks for one round. Text is yielded as it comes, without what the model thinks; a call is yielded whole, when the
 // stream has ended, and told as it forms before. The round ends with an error when the server refuses or the stream is cut.
 func (c *Chat) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Event, error] {
-	return func(yield func(agent.Event, error) bool) {
-		ctx, hangUp := context.WithCancel(ctx)
-		defer hangUp()
-		for {
-			a := answer{yield: yield}
-			use := c.dialect()
-			err := c.listen(ctx, r, use, &a)
-			if err != nil && !a.begun && c.adapt(ctx, use, err) {
-				continue
-			}
-			if err != nil && !a.stopped {
-				yield(agent.Event{}, fmt.Errorf("ask the model: %w", err))
-			}
-			return
-		}
-	}
-}
-
-// dialect says which parameters are sent that some servers do not know.
-type dialect struct {
-	parallel, usage bool
-}
-
-func (c *Chat) dialect() dialect {
-	return dialect{parallel: !c.noParallel.Load(), usage: !c.noUsage.Load()}
+	return c.stream(ctx, r, c.listen)
 }
 
 // listen makes one request and passes its answer on.
-func (c *Chat) listen(ctx context.Context, r agent.Request, use dialect, a *answer) error {
+func (c *Chat) listen(ctx context.Context, r agent.Request, use taken, a *answer) error {
 	stream := c.api.NewStreaming(ctx, c.params(r, use))
 	defer func() { _ = stream.Close() }() // what was read counts
 	for stream.Next() {
@@ -119,27 +102,7 @@ func (c *Chat) listen(ctx context.Context, r agent.Request, use dialect, a *answ
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return a.end()
-}
-
-// adapt learns from a refusal which parameter the server does not know, and reports whether to ask again without it.
-func (c *Chat) adapt(ctx context.Context, sent dialect, err error) bool {
-	refused, ok := errors.AsType[*openai.Error](err)
-	if !ok || refused.StatusCode != http.StatusBadRequest {
-		return false
-	}
-	text := refused.Param + " " + refused.Message + " " + refused.RawJSON()
-	switch {
-	case sent.parallel && strings.Contains(text, "parallel_tool_calls"):
-		c.noParallel.Store(true)
-		c.log.InfoContext(ctx, "model takes no parallel_tool_calls", "model", c.model)
-	case sent.usage && (strings.Contains(text, "stream_options") || strings.Contains(text, "include_usage")):
-		c.noUsage.Store(true)
-		c.log.InfoContext(ctx, "model takes no stream_options", "model", c.model)
-	default:
-		return false
-	}
-	return true
+	return a.end(a.slots.calls())
 }
 
 // chunk is a piece of an answer, as loosely as servers write it.
@@ -200,14 +163,14 @@ func (a *answer) take(c chunk) bool {
 }
 
 // end yields the calls. Whether there are any decides, not the reason that the server gives for finishing.
-func (a *answer) end() error {
+func (a *answer) end(calls []agent.Call) error {
 	if !a.finished && a.usage == nil {
 		return errCut
 	}
 	if text := a.thoughts.rest(); text != "" && !a.pass(agent.Event{Text: text}) {
 		return nil
 	}
-	for _, call := range a.slots.calls() {
+	for _, call := range calls {
 		if !a.pass(agent.Event{Call: &call}) {
 			return nil
 		}

@@ -22,6 +22,7 @@ import (
 // provider is a server that answers each request as the script says, and remembers what it was asked.
 type provider struct {
 	*httptest.Server
+	path   string // that is asked
 	mu     sync.Mutex
 	bodies []map[string]any
 	raw    []string
@@ -29,14 +30,14 @@ type provider struct {
 
 func serve(t *testing.T, answer func(w http.ResponseWriter, n int, body map[string]any)) *provider {
 	t.Helper()
-	p := &provider{}
+	p := &provider{path: "/v1/chat/completions"}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, _ := io.ReadAll(r.Body)
 		var body map[string]any
 		if err := json.Unmarshal(data, &body); err != nil {
 			t.Errorf("the request is no JSON: %v", err)
 		}
-		if r.URL.Path != "/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer sk-test" {
+		if r.URL.Path != p.path || r.Header.Get("Authorization") != "Bearer sk-test" {
 			t.Errorf("asked %s with %q", r.URL.Path, r.Header.Get("Authorization"))
 		}
 		p.mu.Lock()
@@ -91,7 +92,7 @@ type round struct {
 	asEvent []agent.Event
 }
 
-func ask(t *testing.T, c *Chat, r agent.Request) (out round) {
+func ask(t *testing.T, c agent.Model, r agent.Request) (out round) {
 	t.Helper()
 	if r.Zone == nil {
 		r.Zone = time.UTC
@@ -129,6 +130,7 @@ func TestStream_AbsorbsDialects(t *testing.T) {
 	}{
 		{"openai", "", both, []string{"call_a", "call_b"}, used},
 		{"ollama_index_zero", "", both, []string{"call_1", "call_2"}, nil},
+		{"stop_with_calls", "", both, []string{"call_a", "call_b"}, nil},
 		{"gemini_no_index", "", both, []string{"function-call-1", "function-call-2"}, nil},
 		{"ollama_no_index_no_id", "", both, []string{"call_0", "call_1"}, nil},
 		{"index_zero_no_id", "", both, []string{"call_0", "call_1"}, nil},

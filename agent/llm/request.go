@@ -13,7 +13,7 @@ import (
 )
 
 // params writes a round in the form of Chat Completions.
-func (c *Chat) params(r agent.Request, use dialect) openai.ChatCompletionNewParams {
+func (c *Chat) params(r agent.Request, use taken) openai.ChatCompletionNewParams {
 	p := openai.ChatCompletionNewParams{Model: c.model, Messages: []openai.ChatCompletionMessageParamUnion{openai.SystemMessage(r.System)}}
 	newest := newestWords(r.Messages)
 	for i, m := range r.Messages {
@@ -25,10 +25,10 @@ func (c *Chat) params(r agent.Request, use dialect) openai.ChatCompletionNewPara
 	for _, t := range r.Tools {
 		p.Tools = append(p.Tools, tool(t))
 	}
-	if len(p.Tools) > 0 && use.parallel {
+	if len(p.Tools) > 0 && use[c.parallel] {
 		p.ParallelToolCalls = openai.Bool(true)
 	}
-	if use.usage {
+	if use[c.extra] {
 		p.StreamOptions.IncludeUsage = openai.Bool(true)
 	}
 	return p

@@ -23,6 +23,11 @@ type slot struct {
 	arguments []byte
 	extra     map[string]json.RawMessage // members that belong to the provider and must come back
 	function  map[string]json.RawMessage // the same inside of function
+
+	// Of an item of a response.
+	item  string            // its id, which is not the call's
+	early bool              // the arguments came with its beginning, and may come again
+	whole []json.RawMessage // as the provider wrote it, behind the reasoning that led to it
 }
 
 // piece is a part of a call.

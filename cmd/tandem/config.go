@@ -31,6 +31,7 @@ type config struct {
 	ModelKey    string
 	ModelURL    string
 	ModelName   string
+	ModelAPI    string
 	TokenBudget int64
 
 	// Of the distributed mode.
@@ -87,6 +88,7 @@ var settings = []setting{
 	{"model-key", "OPENAI_API_KEY", "", "key of an OpenAI-compatible model; without one the built-in planner answers", true, setText(func(c *config) *string { return &c.ModelKey })},
 	{"model-url", "OPENAI_BASE_URL", "", "base address of the model", false, setURL(func(c *config) *string { return &c.ModelURL })},
 	{"model-name", "OPENAI_MODEL", "gpt-5-mini", "name of the model", false, setText(func(c *config) *string { return &c.ModelName })},
+	{"model-api", "OPENAI_API", "chat", "how the model is asked: chat (Chat Completions) or responses", false, setModelAPI},
 	{"token-budget", "TANDEM_TOKEN_BUDGET", "500000", "model tokens a user may use in a day", false, setTokenBudget},
 	{"database-url", "TANDEM_DATABASE_URL", "", "Postgres of the distributed mode, as an application role", true, setDatabase(func(c *config) *string { return &c.DatabaseURL })},
 	{"migrate-url", "TANDEM_MIGRATE_URL", "", "the same Postgres without a pooler, as the role that owns the schema", true, setDatabase(func(c *config) *string { return &c.MigrateURL })},
@@ -327,6 +329,14 @@ func setProxies(c *config, v string) error {
 		}
 		c.Proxies = append(c.Proxies, p)
 	}
+	return nil
+}
+
+func setModelAPI(c *config, v string) error {
+	if v != "chat" && v != "responses" {
+		return fmt.Errorf("%q is not chat or responses", v)
+	}
+	c.ModelAPI = v
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func (e *core) buildAgent(ctx context.Context) error {
 	})
 	o := agent.Options{
 		Store: e.store, Tools: bindTools(e.box), Fallback: planner.New(), Owner: e.owner, Alone: e.alone, Log: e.log, Metrics: agentMetrics(e.metrics),
-		Limits: agent.Limits{DayTokens: e.cfg.TokenBudget}, Primary: e.modelOf(e.cfg),
+		Limits: agent.Limits{DayTokens: cmp.Or(e.cfg.TokenBudget, -1)}, Primary: e.modelOf(e.cfg),
 		Publish: func(s tandem.Signal) { _ = e.channels.Publish(ctx, s) },
 	}
 	if !e.alone {

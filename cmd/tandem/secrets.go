@@ -55,7 +55,11 @@ func (b *base) modelOf(c config) agent.Model {
 	if c.ModelKey == "" {
 		return nil
 	}
-	return llm.New(llm.Options{Key: c.ModelKey, BaseURL: c.ModelURL, Model: c.ModelName, Log: b.log})
+	o := llm.Options{Key: c.ModelKey, BaseURL: c.ModelURL, Model: c.ModelName, Log: b.log}
+	if c.ModelAPI == "responses" {
+		return llm.NewResponses(o)
+	}
+	return llm.New(o)
 }
 
 // lead has the agent ask the model whose key is in force.

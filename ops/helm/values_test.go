@@ -94,6 +94,7 @@ var others = map[string]string{
 	"network.apiServer.cidr":           `network.apiServer.cidr="192.0.2.1/32"`,
 	"network.privateRanges":            `network.privateRanges=["192.0.2.0/24"]`,
 	"tracing.endpoint":                 `tracing.endpoint="otel:4317"`,
+	"model.api":                        `model.api="responses"`,
 	"monitoring.labels":                `monitoring.labels={"release":"x"}`,
 	"bundled.enabled":                  "", // the case minikube does not stand without it; it is what that case is
 }

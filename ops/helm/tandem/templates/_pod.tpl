@@ -76,6 +76,7 @@ dapr.io/env: {{ printf "GOMEMLIMIT=%s%s" $v.goMemLimit (ternary (printf ",OTEL_E
 - {name: OPENAI_BASE_URL, value: {{ . }}}
 {{- end }}
 - {name: OPENAI_MODEL, value: {{ $v.model.name }}}
+- {name: OPENAI_API, value: {{ $v.model.api }}}
 - {name: TANDEM_TOKEN_BUDGET, value: {{ $v.model.tokenBudget | int64 | quote }}}
 {{- end }}
 {{- if has .name (list "serve" "notifications" "worker") }}
