@@ -88,9 +88,10 @@ var costly = map[string]struct{ rule, anchor, after string }{
 // TestRule_WorkIsBounded measures against the time that 20,000 plain occurrences take, about 6 ms, because the promised 5 ms mean
 // nothing on a busy machine or under the race detector.
 func TestRule_WorkIsBounded(t *testing.T) {
-	best := func(work func()) time.Duration {
+	// A busy machine disturbs some measurements, but never makes one shorter: the shortest counts, and a miss is measured again.
+	best := func(work func(), enough time.Duration) time.Duration {
 		fastest := time.Hour
-		for range 5 {
+		for n := 0; n < 5 || n < 50 && fastest > enough; n++ {
 			start := time.Now()
 			work()
 			fastest = min(fastest, time.Since(start))
@@ -98,15 +99,15 @@ func TestRule_WorkIsBounded(t *testing.T) {
 		return fastest
 	}
 	plain, start := rule(t, "FREQ=DAILY"), Due{Date: "1970-01-01", Time: "09:00", TimeZone: "America/New_York"}
-	yardstick := best(func() { plain.Upcoming(start, start, maxCounted) })
+	yardstick := best(func() { plain.Upcoming(start, start, maxCounted) }, time.Hour)
 	for name, c := range costly {
 		r := rule(t, c.rule)
-		if took := best(func() { r.Next(Due{Date: c.anchor}, Due{Date: c.after}) }); took > yardstick {
+		if took := best(func() { r.Next(Due{Date: c.anchor}, Due{Date: c.after}) }, yardstick); took > yardstick {
 			t.Errorf("%s: %s takes %v, %d plain occurrences take %v", name, c.rule, took, maxCounted, yardstick)
 		}
 	}
 	late := time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
-	if took := best(func() { plain.NextOpen(start, start, late, nil) }); took > yardstick/10 {
+	if took := best(func() { plain.NextOpen(start, start, late, nil) }, yardstick/10); took > yardstick/10 {
 		t.Errorf("seven thousand years late takes %v, %d plain occurrences take %v", took, maxCounted, yardstick)
 	}
 }
