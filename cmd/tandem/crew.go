@@ -71,7 +71,7 @@ func (w *crew) duties() []duty {
 		{"audit", tandem.TopicReminders, audit.Consumer, nil, a.Handle},
 	}
 	for i, d := range table {
-		table[i].handle = consumed(d.consumer, w.aged(d.consumer, w.guard(d)))
+		table[i].handle = consumed(d.consumer, d.wants, w.aged(d.consumer, w.guard(d)))
 	}
 	return table
 }

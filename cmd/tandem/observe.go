@@ -73,9 +73,12 @@ func (o observer) while(ctx context.Context, f func(context.Context) error) erro
 	return errors.Join(err, <-left)
 }
 
-// consumed notes each event that a consumer takes, for the trace that wrote it.
-func consumed(consumer string, h once.Handler) once.Handler {
+// consumed notes each event that a consumer does something about, for the trace that wrote it.
+func consumed(consumer string, wants func(tandem.Event) bool, h once.Handler) once.Handler {
 	return func(ctx context.Context, e tandem.Event) (err error) {
+		if wants != nil && !wants(e) {
+			return h(ctx, e)
+		}
 		ctx, end := tandem.Begin(ctx, tandem.Step{
 			Name: "consume", Kind: tandem.StepConsume, New: true, Follows: e.Payload.TraceID,
 			Attrs: []slog.Attr{

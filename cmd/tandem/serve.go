@@ -67,7 +67,7 @@ func newServer(ctx context.Context, c config, std stdio) (*server, error) {
 
 // duties of the hub: what Redis did not carry, the log and this road bring.
 func (s *server) duties() []duty {
-	return []duty{{"serve", tandem.TopicTaskUpdates, hubConsumer, nil, consumed(hubConsumer, func(ctx context.Context, e tandem.Event) error {
+	return []duty{{"serve", tandem.TopicTaskUpdates, hubConsumer, nil, consumed(hubConsumer, nil, func(ctx context.Context, e tandem.Event) error {
 		s.metrics.EventTaken(hubConsumer, ageOf(e))
 		return s.channels.Publish(ctx, tandem.Signal{User: e.UserID, Head: e.Payload.Seq})
 	})}}

@@ -23,3 +23,9 @@ func (w *writer) has(text string) bool {
 	defer w.mu.Unlock()
 	return strings.Contains(w.buf.String(), text)
 }
+
+func (w *writer) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
