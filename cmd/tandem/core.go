@@ -88,13 +88,13 @@ func (e *core) buildIdentity(context.Context) error {
 	return nil
 }
 
-// shortToken signs a token of fifteen minutes.
-func (e *core) shortToken(user tandem.UserID) (string, error) {
+// shortToken signs a token of fifteen minutes, with all scopes where none are named.
+func (e *core) shortToken(user tandem.UserID, scopes []string) (string, error) {
 	if e.secret == nil {
 		return "", errors.New("tokens come from the issuers of TANDEM_AUTH_ISSUERS; this program signs none")
 	}
 	now := time.Now()
-	return auth.Sign(e.secret, auth.Grant{User: user, Issued: now, Expires: now.Add(15 * time.Minute)})
+	return auth.Sign(e.secret, auth.Grant{User: user, Scopes: scopes, Issued: now, Expires: now.Add(15 * time.Minute)})
 }
 
 // link is a new one-time sign-in link; empty where people sign in elsewhere.
@@ -147,7 +147,7 @@ func (e *core) buildSync(context.Context) error {
 func (e *core) buildHTTP(context.Context) error {
 	var err error
 	e.http, err = rest.New(rest.Options{
-		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store,
+		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store, Tokens: e.store,
 		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
 		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
 		Probes: &rest.Probes{Ready: e.ready, Scrape: e.metrics.Handler(), Log: e.log}, ProbesApart: e.cfg.OpsAddr != "",

@@ -113,12 +113,15 @@ func runToken(ctx context.Context, std stdio, args []string) error {
 	var in tokenArgs
 	var ttl time.Duration
 	var scopes listFlag
+	var list bool
 	c, _, err := dataCommand(std, "token", args, func(fs *flag.FlagSet) {
 		fs.StringVar(&in.User, "user", "", "id of the user")
 		fs.DurationVar(&ttl, "ttl", 15*time.Minute, "how long the token is good for")
 		fs.StringVar(&in.Personal, "personal", "", "make a personal access token of this name")
 		fs.Var(&scopes, "scope", "scopes of a personal token: tasks:read, tasks:write, tasks:delete")
 		fs.StringVar(&in.Expires, "expires", "", "when a personal token ends, such as 12h or 90d")
+		fs.BoolVar(&list, "list", false, "list the personal tokens")
+		fs.StringVar(&in.Revoke, "revoke", "", "revoke the personal token of this id or name")
 	})
 	if err != nil {
 		return err
@@ -127,7 +130,20 @@ func runToken(ctx context.Context, std stdio, args []string) error {
 	if in.User != "" && !tandem.UserID(in.User).Valid() {
 		return tandem.Invalid("user", in.User, "%q is not a user id", in.User)
 	}
-	if in.Personal != "" {
+	switch {
+	case list:
+		return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
+			return r.do(ctx, "tokens", in.User, nil, std.out)
+		})
+	case in.Revoke != "":
+		return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
+			id, err := ask[string](ctx, r, "revoke_token", in)
+			if err == nil {
+				fmt.Fprintf(std.out, "The token %s is revoked.\n", id)
+			}
+			return err
+		})
+	case in.Personal != "":
 		return withOperator(ctx, c, std, func(ctx context.Context, r doer) error {
 			token, err := ask[string](ctx, r, "token", in)
 			if err == nil {
@@ -137,7 +153,7 @@ func runToken(ctx context.Context, std stdio, args []string) error {
 		})
 	}
 	if in.User == "" {
-		return usage(std, "token --user ID [--ttl 15m]")
+		return usage(std, "token --user ID [--ttl 15m | --personal NAME | --list | --revoke NAME]")
 	}
 	token, err := signToken(c, tandem.UserID(in.User), ttl)
 	if err == nil {

@@ -99,7 +99,7 @@ func (l *loadRun) connect(ctx context.Context, running *errgroup.Group) ([][]*cl
 			d := client.New(client.Options{
 				Server: l.server.URL, User: user, OnFrame: l.frame,
 				Token: func(ctx context.Context, _ bool) (string, error) {
-					return ask[string](ctx, l.server, "sign", string(user))
+					return ask[string](ctx, l.server, "sign", signArgs{User: string(user)})
 				},
 			})
 			devices[u] = append(devices[u], d)

@@ -8,7 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -24,21 +27,59 @@ const (
 )
 
 func runMCP(ctx context.Context, std stdio, args []string) error {
-	var user string
-	c, _, err := dataCommand(std, "mcp", args, func(fs *flag.FlagSet) { fs.StringVar(&user, "user", "", "id of the user (default: the local one)") })
+	var in signArgs
+	var scopes listFlag
+	var address, tokenFile string
+	c, words, err := dataCommand(std, "mcp", args, func(fs *flag.FlagSet) {
+		fs.StringVar(&in.User, "user", "", "id of the user (default: the local one)")
+		fs.Var(&scopes, "scope", "what the program may do: tasks:read, tasks:write, tasks:delete (default: all)")
+		fs.StringVar(&address, "url", "", "use the Tandem at this address instead of the data folder's")
+		fs.StringVar(&tokenFile, "token-file", "", "file with a personal access token, for --url")
+	})
 	if err != nil {
 		return err
 	}
+	if len(words) > 0 || (address == "") != (tokenFile == "") || address != "" && (in.User != "" || scopes != nil) {
+		return usage(std, "mcp [--user ID] [--scope LIST] | mcp --url ADDRESS --token-file FILE")
+	}
+	if address != "" {
+		return elsewhere(ctx, std, address, tokenFile)
+	}
+	in.Scopes = scopes
 	return withServer(ctx, c, std, func(ctx context.Context, r remote) error {
-		p := mcpPipe{server: r, user: user, out: std.out}
+		sign := func(ctx context.Context) (string, error) { return ask[string](ctx, r, "sign", in) }
+		if _, err := sign(ctx); err != nil {
+			return err
+		}
+		p := mcpPipe{address: r.URL, sign: sign, out: std.out}
 		return p.run(ctx, std.in)
 	})
 }
 
+// elsewhere serves the tools of a Tandem that runs somewhere else. What the token may do is settled there.
+func elsewhere(ctx context.Context, std stdio, address, tokenFile string) error {
+	var c config
+	if err := setURL(func(c *config) *string { return &c.PublicURL })(&c, address); err != nil {
+		return fmt.Errorf("--url: %w", err)
+	}
+	if u, err := url.Parse(address); err == nil && u.Scheme == "http" && !onLoopback(net.JoinHostPort(u.Hostname(), "0")) {
+		return fmt.Errorf("--url: %q would send the token without encryption", address)
+	}
+	token, err := os.ReadFile(tokenFile)
+	if err != nil {
+		return fmt.Errorf("--token-file: there is no readable file %q", tokenFile)
+	}
+	p := mcpPipe{
+		address: c.PublicURL, out: std.out,
+		sign: func(context.Context) (string, error) { return strings.TrimSpace(string(token)), nil },
+	}
+	return p.run(ctx, std.in)
+}
+
 // mcpPipe carries JSON-RPC lines to the server's /mcp and its answers back.
 type mcpPipe struct {
-	server remote
-	user   string
+	address string
+	sign    func(context.Context) (string, error)
 
 	mu      sync.Mutex
 	out     io.Writer
@@ -133,7 +174,7 @@ func (p *mcpPipe) post(ctx context.Context, line []byte, head rpcHead) (*http.Re
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.server.URL+"/mcp", bytes.NewReader(line))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.address+"/mcp", bytes.NewReader(line))
 	if err != nil {
 		return nil, fmt.Errorf("ask the running server: %w", err)
 	}
@@ -159,7 +200,7 @@ func (p *mcpPipe) credentials(ctx context.Context) (token, version string, err e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now := time.Now(); now.After(p.renewAt) {
-		if p.token, err = ask[string](ctx, p.server, "sign", p.user); err != nil {
+		if p.token, err = p.sign(ctx); err != nil {
 			return "", "", err
 		}
 		p.renewAt = now.Add(tokenReuse)

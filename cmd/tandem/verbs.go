@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"tandem"
@@ -18,7 +18,7 @@ import (
 // verbs are what operators may ask of a process that holds the database.
 func (b *base) verbs() map[string]verb {
 	return map[string]verb{
-		"token": reply(b.personalToken), "users": b.listUsers, "export": b.export, "import": b.importRows,
+		"token": reply(b.personalToken), "tokens": b.listTokens, "revoke_token": reply(b.revokeToken), "users": b.listUsers, "export": b.export, "import": b.importRows,
 		"delete_user": b.deleteUser, "revoke_user": b.revokeUser, "replay": b.replay,
 	}
 }
@@ -90,13 +90,24 @@ func (e *embedded) newLink() (string, error) {
 	return link, nil
 }
 
+// signArgs ask for a short-lived token.
+type signArgs struct {
+	User   string   `json:"user"`
+	Scopes []string `json:"scopes"` // nil: all
+}
+
 // sign gives a short-lived token of a user to a command that speaks for them.
-func (e *embedded) sign(_ context.Context, user string) (string, error) {
-	u, err := e.userOr(user)
+func (e *embedded) sign(_ context.Context, in signArgs) (string, error) {
+	u, err := e.userOr(in.User)
 	if err != nil {
 		return "", err
 	}
-	return e.shortToken(u)
+	for _, s := range in.Scopes {
+		if !slices.Contains(auth.Scopes, s) {
+			return "", tandem.NotOneOf("scope", s, auth.Scopes)
+		}
+	}
+	return e.shortToken(u, in.Scopes)
 }
 
 // tokenArgs ask for a token.
@@ -105,6 +116,7 @@ type tokenArgs struct {
 	Personal string   `json:"personal"`
 	Scopes   []string `json:"scopes"`
 	Expires  string   `json:"expires"`
+	Revoke   string   `json:"revoke"` // the id or name of one
 }
 
 // personalToken makes a personal access token; only its hash is kept.
@@ -113,41 +125,63 @@ func (b *base) personalToken(ctx context.Context, in tokenArgs) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if len(in.Scopes) == 0 {
-		in.Scopes = []string{"tasks:read", "tasks:write"}
+	secret, made, err := auth.Mint(auth.Wish{Name: in.Personal, Scopes: in.Scopes, Life: in.Expires}, time.Now(), tandem.NewID)
+	if err != nil {
+		return "", err
 	}
-	for _, s := range in.Scopes {
-		if !slices.Contains(auth.Scopes, s) {
-			return "", tandem.NotOneOf("scope", s, auth.Scopes)
-		}
-	}
-	now := time.Now()
-	info := tandem.TokenInfo{ID: tandem.NewID(), Name: in.Personal, Scopes: in.Scopes, CreatedAt: tandem.Stamp(now)}
-	if in.Expires != "" {
-		d, err := lifetime(in.Expires)
-		if err != nil {
-			return "", err
-		}
-		ends := tandem.Stamp(now.Add(d))
-		info.ExpiresAt = &ends
-	}
-	secret := auth.NewPersonalToken()
-	_, err = b.store.Set(ctx, user, tandem.SetEdit{
-		Cause: tandem.Cause{Actor: tandem.ActorUser}, AddToken: &tandem.NewToken{Info: info, Hash: auth.Hash(secret)},
-	})
+	_, err = b.store.Set(ctx, user, tandem.SetEdit{Cause: tandem.Cause{Actor: tandem.ActorUser}, AddToken: made})
 	return secret, err
 }
 
-// lifetime reads a duration that may count days: 30s, 12h, 90d.
-func lifetime(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= 3650 {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return d, nil
+// listTokens shows the personal access tokens of a user, the newest last.
+func (b *base) listTokens(ctx context.Context, args json.RawMessage, _ io.Reader, out io.Writer) error {
+	user, err := b.user(args)
+	if err != nil {
+		return err
 	}
-	return 0, tandem.Invalid("expires", text, "%q is not a duration such as 30s, 12h or 90d", text)
+	settings, err := b.store.Settings(ctx, user)
+	if err != nil {
+		return err
+	}
+	day := func(s *tandem.Stamp, none string) string {
+		if s == nil {
+			return none
+		}
+		return time.Time(*s).UTC().Format("2006-01-02 15:04")
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tLAST USED\tENDS")
+	for _, t := range settings.Tokens {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.ID, t.Name, strings.Join(t.Scopes, ","), day(t.LastUsedAt, "never"), day(t.ExpiresAt, "never"))
+	}
+	return table.Flush()
+}
+
+// revokeToken ends a personal access token that is named by its id, or by its name where only one has it.
+func (b *base) revokeToken(ctx context.Context, in tokenArgs) (string, error) {
+	user, err := b.userOr(in.User)
+	if err != nil {
+		return "", err
+	}
+	settings, err := b.store.Settings(ctx, user)
+	if err != nil {
+		return "", err
+	}
+	var ids []string
+	for _, t := range settings.Tokens {
+		if t.ID == in.Revoke || t.Name == in.Revoke {
+			ids = append(ids, t.ID)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return "", tandem.NotFound("revoke", in.Revoke, "token")
+	case 1:
+	default:
+		return "", tandem.Invalid("revoke", in.Revoke, "%d tokens are called %q; name one by its id", len(ids), in.Revoke)
+	}
+	_, err = b.store.Set(ctx, user, tandem.SetEdit{Cause: tandem.Cause{Actor: tandem.ActorUser}, RevokeToken: ids[0]})
+	return ids[0], err
 }
 
 func (b *base) listUsers(ctx context.Context, _ json.RawMessage, _ io.Reader, out io.Writer) error {

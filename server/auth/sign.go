@@ -22,8 +22,9 @@ const TokenTTL = 15 * time.Minute
 // Grant is what Sign puts into a token.
 type Grant struct {
 	User     tandem.UserID
-	Issuer   string // may be empty
-	Audience string // may be empty
+	Issuer   string   // may be empty
+	Audience string   // may be empty
+	Scopes   []string // nil: all, without a claim
 	Issued   time.Time
 	Expires  time.Time
 }
@@ -42,7 +43,8 @@ func Sign(secret []byte, g Grant) (string, error) {
 		Subject  tandem.UserID `json:"sub"`
 		IssuedAt int64         `json:"iat"`
 		Expires  int64         `json:"exp"`
-	}{g.Issuer, g.Audience, g.User, g.Issued.Unix(), g.Expires.Unix()})
+		Scope    *string       `json:"scope,omitempty"`
+	}{g.Issuer, g.Audience, g.User, g.Issued.Unix(), g.Expires.Unix(), scopeClaim(g.Scopes)})
 	if err != nil {
 		return "", err
 	}
@@ -52,6 +54,15 @@ func Sign(secret []byte, g Grant) (string, error) {
 	}
 	token, err := jws.Sign(payload, jws.WithKey(jwa.HS256(), secret, jws.WithProtectedHeaders(headers)))
 	return string(token), err
+}
+
+// scopeClaim writes scopes as RFC 8693 has them.
+func scopeClaim(scopes []string) *string {
+	if scopes == nil {
+		return nil
+	}
+	claim := strings.Join(scopes, " ")
+	return &claim
 }
 
 // ownSecretFile is where a program that is its own issuer keeps its secret.

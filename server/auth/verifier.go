@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -126,7 +127,7 @@ func (v *Verifier) Ready() error {
 // Token verifies a credential: a JWT or a personal access token. The error is a *Rejection for one that is not believed;
 // any other error means that it could not be decided.
 func (v *Verifier) Token(ctx context.Context, raw string) (Principal, error) {
-	return v.counted(v.decide(ctx, raw, nil))
+	return v.counted(v.decide(ctx, raw, nil, ""))
 }
 
 // Request verifies the credential in the Authorization header.
@@ -135,7 +136,17 @@ func (v *Verifier) Request(r *http.Request) (Principal, error) {
 	if err != nil {
 		return v.counted(Principal{}, err)
 	}
-	return v.counted(v.decide(r.Context(), raw, nil))
+	return v.counted(v.decide(r.Context(), raw, nil, ""))
+}
+
+// RequestAt verifies like Request, and also believes a token that was issued for the named resource alone (RFC 8707): its issuer's row
+// need not list the resource as an audience.
+func (v *Verifier) RequestAt(r *http.Request, resource string) (Principal, error) {
+	raw, err := bearer(r)
+	if err != nil {
+		return v.counted(Principal{}, err)
+	}
+	return v.counted(v.decide(r.Context(), raw, nil, resource))
 }
 
 // RequestFor verifies like Request. A good token of another person than user is tandem.ErrForbidden, and in that case a JWT
@@ -145,7 +156,7 @@ func (v *Verifier) RequestFor(r *http.Request, user string) (Principal, error) {
 	if err != nil {
 		return v.counted(Principal{}, err)
 	}
-	return v.counted(v.decide(r.Context(), raw, &user))
+	return v.counted(v.decide(r.Context(), raw, &user, ""))
 }
 
 // SocketFor verifies like RequestFor, also taking the credential from the subprotocol list, where a browser must put it.
@@ -153,7 +164,7 @@ func (v *Verifier) RequestFor(r *http.Request, user string) (Principal, error) {
 func (v *Verifier) SocketFor(r *http.Request, user string) (p Principal, inHeader bool, err error) {
 	raw, inHeader, err := socketBearer(r)
 	if err == nil {
-		p, err = v.decide(r.Context(), raw, &user)
+		p, err = v.decide(r.Context(), raw, &user, "")
 	}
 	p, err = v.counted(p, err)
 	return p, inHeader, err
@@ -169,8 +180,9 @@ func (v *Verifier) counted(p Principal, err error) (Principal, error) {
 	return p, nil
 }
 
-// decide verifies raw. Where want is given, a token of anybody else is forbidden before the store is asked.
-func (v *Verifier) decide(ctx context.Context, raw string, want *string) (Principal, error) {
+// decide verifies raw. Where want is given, a token of anybody else is forbidden before the store is asked. A resource is one more
+// audience.
+func (v *Verifier) decide(ctx context.Context, raw string, want *string, resource string) (Principal, error) {
 	if strings.HasPrefix(raw, personalPrefix) {
 		p, err := v.personal(ctx, raw)
 		if err == nil {
@@ -189,7 +201,7 @@ func (v *Verifier) decide(ctx context.Context, raw string, want *string) (Princi
 	p := Principal{
 		User: c.claims.subject, Expires: c.claims.expires, Issuer: c.claims.issuer, TokenID: c.claims.id, Scopes: c.claims.scopes,
 	}
-	if err := is.check(c.claims, v.now()); err != nil {
+	if err := is.check(c.claims, v.now(), resource); err != nil {
 		return Principal{}, err
 	}
 	if err := only(p, want); err != nil {
@@ -221,7 +233,7 @@ func (v *Verifier) verify(ctx context.Context, c compact) (row, error) {
 }
 
 // check holds the claims against the row and the clock.
-func (r row) check(c claims, now time.Time) error {
+func (r row) check(c claims, now time.Time, resource string) error {
 	switch {
 	case !now.Before(c.expires.Add(skew)):
 		return reject(ReasonExpired, nil)
@@ -229,7 +241,7 @@ func (r row) check(c claims, now time.Time) error {
 		return reject(ReasonEarly, nil)
 	case r.MaxAge > 0 && (c.issuedAt.IsZero() || now.Sub(c.issuedAt) > r.MaxAge+skew):
 		return reject(ReasonAge, nil)
-	case !c.meant(r.Audience):
+	case !c.meant(r.Audience) && (resource == "" || !slices.Contains(c.audience, resource)):
 		return reject(ReasonAudience, nil)
 	}
 	return nil

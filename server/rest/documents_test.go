@@ -85,7 +85,7 @@ func TestOpenAPI_DescribesExactlyTheRoutes(t *testing.T) {
 		}
 		slices.Sort(described[path])
 	}
-	s := start(t, func(o *rest.Options) { o.Calendar = calendar{} })
+	s := start(t, func(o *rest.Options) { o.Calendar, o.Tokens = calendar{}, noTokens{} })
 	served := s.Routes()
 	maps.DeleteFunc(served, func(path string, _ []string) bool { return !strings.HasPrefix(path, "/") })
 	for path := range served {

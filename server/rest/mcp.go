@@ -20,7 +20,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, tandem.Forbidden("origin", "Pages of another origin may not call the tools."))
 		return
 	}
-	p, err := s.Verifier.Request(r)
+	p, err := s.Verifier.RequestAt(r, s.resource())
 	if _, ok := errors.AsType[*auth.Rejection](err); ok {
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer resource_metadata=%q", s.base(r)+metadataPath+mcpPath))
 		unauthorized.write(w, r)
@@ -37,6 +37,15 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxMCPBody)
 	s.MCP(w, r, p)
+}
+
+// resource is the name of the tools as an audience. Without a configured address there is none: the Host of a request is the word of
+// whoever sends it.
+func (s *Server) resource() string {
+	if s.public.host == "" {
+		return ""
+	}
+	return s.public.String() + mcpPath
 }
 
 // resourceMetadata answers with the protected-resource document of RFC 9728.

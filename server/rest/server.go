@@ -79,6 +79,7 @@ type Options struct {
 	// ChatKitDomainKey switches the page /chatkit on, which loads ChatKit's front end from its maker.
 	ChatKitDomainKey string
 	Calendar         Calendar
+	Tokens           Tokens
 	// Socket takes an upgrade over whose credential, path and origin are in order. It returns when the connection has ended.
 	Socket func(http.ResponseWriter, *http.Request, auth.Principal)
 	MCP    func(http.ResponseWriter, *http.Request, auth.Principal)
@@ -197,6 +198,11 @@ func (s *Server) routes() {
 	}
 	if s.Socket != nil {
 		m.Get("/api/{user_id}/ws", s.socket)
+	}
+	if s.Tokens != nil {
+		get(tokensPath, s.listTokens)
+		m.Post(tokensPath, s.makeToken)
+		m.Delete(tokensPath+"/{token_id}", s.revokeToken)
 	}
 	if s.MCP != nil {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
