@@ -53,7 +53,9 @@ func newTerminal(r remote, user tandem.UserID, zone string, out io.Writer) *term
 	t := &terminal{zone: zone, out: out, ended: make(chan tandem.TurnEvent, 1)}
 	t.client = client.New(client.Options{
 		Server: r.URL, User: user, OnFrame: t.frame,
-		Token: func(ctx context.Context, _ bool) (string, error) { return ask[string](ctx, r, "sign", signArgs{User: string(user)}) },
+		Token: func(ctx context.Context, _ bool) (string, error) {
+			return ask[string](ctx, r, "sign", signArgs{User: string(user)})
+		},
 	})
 	return t
 }
