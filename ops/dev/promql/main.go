@@ -56,7 +56,7 @@ func read(text string) Query {
 	q := Query{Summed: true}
 	parser.Inspect(expr, func(n parser.Node, path []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok {
-			by, summed := around(path)
+			by, summed := around(append(slices.Clone(path), n))
 			q.Summed = q.Summed && summed
 			q.Selectors = append(q.Selectors, Selector{metric(v), matchers(v), by})
 		}
@@ -67,7 +67,7 @@ func read(text string) Query {
 
 // around gives the labels that the aggregations of the path keep, and whether there is one that drops the others.
 func around(path []parser.Node) (by []string, summed bool) {
-	for _, n := range path {
+	for i, n := range path {
 		switch n := n.(type) {
 		case *parser.AggregateExpr:
 			if n.Without {
@@ -76,6 +76,9 @@ func around(path []parser.Node) (by []string, summed bool) {
 			summed = true
 			by = append(by, n.Grouping...)
 		case *parser.BinaryExpr:
+			if n.Op.IsSetOperator() && n.Op != parser.LOR && path[i+1] == n.RHS {
+				by, summed = nil, true // it only decides which series of the other side remain
+			}
 			if n.VectorMatching != nil && n.VectorMatching.On {
 				by = append(by, n.VectorMatching.MatchingLabels...)
 			}

@@ -59,7 +59,8 @@ func flag(name string, value any) string { return fmt.Sprintf("--%s=%v", name, v
 // Sentry is the certificate authority of the sidecars. It makes its root at its first start.
 type Sentry struct {
 	*Process
-	Addr string
+	Addr    string
+	Metrics string // URL
 }
 
 // StartSentry starts a certificate authority.
@@ -83,7 +84,7 @@ func newSentry(t T) (*Sentry, error) {
 	if err := errors.Join(os.WriteFile(file, []byte(config), 0o600), os.Mkdir(issuer, 0o700)); err != nil {
 		return nil, err
 	}
-	s := &Sentry{Addr: loopback(c.ports[0])}
+	s := &Sentry{Addr: loopback(c.ports[0]), Metrics: "http://" + loopback(c.ports[2]) + "/metrics"}
 	s.Process = prepare(t, spec{
 		name: "sentry", path: c.path, dir: c.dir, ready: answers("http://" + loopback(c.ports[1]) + "/healthz"),
 		args: []string{
@@ -106,8 +107,9 @@ func (s *Sentry) AnchorsFile() string { return filepath.Join(s.dir, "issuer", "c
 // Scheduler keeps the jobs of the sidecars and triggers them.
 type Scheduler struct {
 	*Process
-	Addr string
-	data string
+	Addr    string
+	Metrics string // URL
+	data    string
 }
 
 // StartScheduler starts a scheduler, under mTLS when sentry is not nil. After Kill and Start it is silent for up to 23 s: its own lease must end.
@@ -126,7 +128,9 @@ func newScheduler(t T, sentry *Sentry) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{Addr: loopback(c.ports[0]), data: filepath.Join(c.dir, "data")}
+	s := &Scheduler{
+		Addr: loopback(c.ports[0]), Metrics: "http://" + loopback(c.ports[2]) + "/metrics", data: filepath.Join(c.dir, "data"),
+	}
 	if err := os.Mkdir(s.data, 0o700); err != nil {
 		return nil, err
 	}
