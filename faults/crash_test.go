@@ -11,6 +11,7 @@ import (
 	"tandem"
 	"tandem/ops/dev/crash"
 	"tandem/server/auth"
+	"tandem/server/sqlite"
 )
 
 // lifetime bounds how long a server may live that is to die at a fault point; busy machines are slow.
@@ -42,6 +43,13 @@ func TestCrash_AtEveryFaultPoint(t *testing.T) {
 	}
 	s.start()
 	crowd.Disperse()
+	s.kill()
+	db, err := sqlite.Open(t.Context(), filepath.Join(s.data, "tandem.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	crowd.CheckTrail(db.Audit)
 	passes.Check(t, "tandem up", names)
 }
 

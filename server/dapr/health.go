@@ -13,7 +13,7 @@ const (
 	storePatience = 5 * time.Second
 	// recoveryPause is how long the sidecar still hears "unhealthy" after the store is back, or after a process took the place of one
 	// that died. It is longer than the largest pause between two retries of a delivery: told earlier, a sidecar of 1.16.0 stopped
-	// consuming for good in 6 of 26 runs (its late unsubscription takes the new subscription away).
+	// consuming for good in 6 of 26 runs, probably because its late unsubscription takes the new subscription away.
 	recoveryPause = 8 * time.Second
 	pingEvery     = time.Second
 	pingTimeout   = 2 * time.Second

@@ -31,18 +31,18 @@ func (c *Crowd) Disperse() {
 	case <-time.After(settled):
 		c.tb.Fatalf("not every call is answered %v after the last death", settled)
 	}
-	ctx, cancel := context.WithTimeout(c.tb.Context(), settled)
-	defer cancel()
 	for _, p := range c.people {
-		c.examine(ctx, p)
+		c.examine(p)
 	}
-	c.recall(ctx)
+	c.recall()
 	c.tb.Logf("settled and compared %v after the last death", time.Since(began).Round(time.Millisecond))
 }
 
 // examine compares a person's promises, devices and database.
-func (c *Crowd) examine(ctx context.Context, p *person) {
+func (c *Crowd) examine(p *person) {
 	c.tb.Helper()
+	ctx, cancel := context.WithTimeout(c.tb.Context(), settled)
+	defer cancel()
 	began := time.Now()
 	fresh := c.open(ctx, c.o.Doors[0], p.user)
 	late := ""
@@ -55,6 +55,9 @@ func (c *Crowd) examine(ctx context.Context, p *person) {
 	})
 	if err != nil {
 		c.tb.Errorf("%s: %s is not there %s after the last death", p.user, late, settled)
+	}
+	if !loaded(fresh.Replica()) {
+		return // nothing can be said of rows that did not come
 	}
 	c.tb.Logf("%s: every successor and notice is there after %v", p.user, time.Since(began).Round(time.Millisecond))
 	c.awaitMails(ctx, p)
@@ -238,8 +241,10 @@ func (c *Crowd) awaitMails(ctx context.Context, p *person) {
 }
 
 // recall looks at what the sentences did.
-func (c *Crowd) recall(ctx context.Context) {
+func (c *Crowd) recall() {
 	c.tb.Helper()
+	ctx, cancel := context.WithTimeout(c.tb.Context(), settled)
+	defer cancel()
 	lists := map[tandem.UserID]map[string][]tandem.TaskRow{}
 	spoken, lost := 0, 0
 	for _, t := range c.talkers {
@@ -248,6 +253,9 @@ func (c *Crowd) recall(ctx context.Context) {
 				lists[s.user] = c.list(ctx, s.user)
 			}
 			spoken++
+			if lists[s.user] == nil {
+				continue // it did not come, which was told
+			}
 			n := len(lists[s.user][title])
 			if s.done && n != 1 || n > 1 {
 				c.tb.Errorf("%s: %q says that it was added (%t), and is there %d times", s.user, title, s.done, n)
@@ -260,13 +268,14 @@ func (c *Crowd) recall(ctx context.Context) {
 	c.tb.Logf("%d sentences were answered, %d of them as lost", spoken, lost)
 }
 
-// list loads a person's tasks.
+// list loads a person's tasks; nil: they do not come.
 func (c *Crowd) list(ctx context.Context, user tandem.UserID) map[string][]tandem.TaskRow {
 	c.tb.Helper()
 	d, end := c.connect(ctx, c.o.Doors[0], user)
 	defer end()
 	if err := d.Await(ctx, loaded); err != nil {
 		c.tb.Errorf("%s: the list does not come: %v", user, err)
+		return nil
 	}
 	return rowsOf(d.Replica())
 }
