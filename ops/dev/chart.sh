@@ -49,6 +49,9 @@ step "what is rendered: rules in Go, schemas of every kind, every value read, su
 TANDEM_STACK=on TANDEM_REQUIRE=chart go test -count=1 -v ./ops/helm | grep -E '^(ok|FAIL|panic)|--- FAIL|_test.go:'
 
 if [ -d .github/workflows ]; then
-  step "workflows"
+  step "workflows and the scripts that they call"
+  need shellcheck shellcheck "the scripts of the delivery"
+  need jq jq "the scripts of the delivery"
   "$tools/actionlint"
+  TANDEM_REQUIRE=delivery go test -count=1 ./ops/delivery
 fi
