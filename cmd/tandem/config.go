@@ -33,6 +33,7 @@ type config struct {
 	ModelName   string
 	ModelAPI    string
 	TokenBudget int64
+	ChatKitKey  string // of the optional page
 
 	// Of the distributed mode.
 	DatabaseURL string // as an application role, possibly through a pooler
@@ -90,6 +91,7 @@ var settings = []setting{
 	{"model-name", "OPENAI_MODEL", "gpt-5-mini", "name of the model", false, setText(func(c *config) *string { return &c.ModelName })},
 	{"model-api", "OPENAI_API", "chat", "how the model is asked: chat (Chat Completions) or responses", false, setModelAPI},
 	{"token-budget", "TANDEM_TOKEN_BUDGET", "500000", "model tokens a user may use in a day", false, setTokenBudget},
+	{"chatkit-key", "TANDEM_CHATKIT_KEY", "", "domain key of the page /chatkit, which loads its front end from OpenAI (default: there is no such page)", false, setText(func(c *config) *string { return &c.ChatKitKey })},
 	{"database-url", "TANDEM_DATABASE_URL", "", "Postgres of the distributed mode, as an application role", true, setDatabase(func(c *config) *string { return &c.DatabaseURL })},
 	{"migrate-url", "TANDEM_MIGRATE_URL", "", "the same Postgres without a pooler, as the role that owns the schema", true, setDatabase(func(c *config) *string { return &c.MigrateURL })},
 	{"redis-url", "TANDEM_REDIS_URL", "", "Redis of the distributed mode", true, setRedis},

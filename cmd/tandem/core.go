@@ -147,7 +147,7 @@ func (e *core) buildSync(context.Context) error {
 func (e *core) buildHTTP(context.Context) error {
 	var err error
 	e.http, err = rest.New(rest.Options{
-		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store, Tokens: e.store,
+		Verifier: e.verifier, SignIn: e.signIn, Assistant: restAssistant{e.agent}, ChatKit: e.store, Actions: chatKitAction(e.box), Calendar: e.store, Tokens: e.store, ChatKitDomainKey: e.cfg.ChatKitKey,
 		Socket: func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.sessions.Serve(w, r, principal(p)) },
 		MCP:    func(w http.ResponseWriter, r *http.Request, p auth.Principal) { e.box.Serve(w, r, mcpCaller(p)) }, //nolint:contextcheck // r carries it
 		Probes: &rest.Probes{Ready: e.ready, Scrape: e.metrics.Handler(), Log: e.log}, ProbesApart: e.cfg.OpsAddr != "",

@@ -57,7 +57,7 @@ func newFront(b base, sidecar *dapr.Client) (*rest.Server, error) {
 	front, err := rest.New(rest.Options{
 		Web: b.cfg.page(), WebLive: b.cfg.WebDir != "", Upstream: rest.NewUpstream(target, sidecar.Caller(dapr.AppServe), b.log),
 		Probes: &rest.Probes{Ready: sidecar.Ready, Scrape: b.metrics.Handler(), Log: b.log}, ProbesApart: b.cfg.OpsAddr != "",
-		PublicURL: b.cfg.PublicURL, AuthURL: b.cfg.AuthURL, Proxies: b.cfg.Proxies, Log: b.log, Metrics: restMetrics(b.metrics), Trace: b.tracer(),
+		PublicURL: b.cfg.PublicURL, AuthURL: b.cfg.AuthURL, Proxies: b.cfg.Proxies, Log: b.log, Metrics: restMetrics(b.metrics), Trace: b.tracer(), ChatKitDomainKey: b.cfg.ChatKitKey,
 	})
 	if err != nil {
 		return nil, err

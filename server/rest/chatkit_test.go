@@ -494,6 +494,8 @@ func TestChatKitPage_IsOffUnlessAKeyIsConfigured(t *testing.T) {
 	for _, path := range []string{"/chatkit/page.js", "/chatkit/settings.json"} {
 		wantStatus(t, off.call(http.MethodGet, path, nil, ""), http.StatusNotFound)
 	}
+	front := start(t, func(o *rest.Options) { o.Upstream, o.ChatKitDomainKey = http.NotFoundHandler(), "domain_pk_x" })
+	wantStatus(t, front.call(http.MethodGet, "/chatkit/page.js", nil, ""), http.StatusOK)
 	on := start(t, func(o *rest.Options) { o.ChatKit, o.ChatKitDomainKey = newStage(), "domain_pk_x" })
 	page := on.call(http.MethodGet, "/chatkit", html, "")
 	wantStatus(t, page, http.StatusOK)

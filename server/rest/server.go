@@ -185,6 +185,9 @@ func (s *Server) routes() {
 	get("/openapi.json", document(openAPI))
 	get("/asyncapi.json", document(asyncAPI))
 	get("/version.json", s.version)
+	if s.ChatKitDomainKey != "" && (s.ChatKit != nil || s.Upstream != nil) {
+		s.chatKitRoutes(get)
+	}
 	if s.Upstream != nil {
 		for _, pattern := range []string{"/api/*", mcpPath, "/auth/*", "/feeds/*", metadataPath, metadataPath + mcpPath} {
 			m.Handle(pattern, s.Upstream)
@@ -216,9 +219,6 @@ func (s *Server) routes() {
 	}
 	if s.Calendar != nil {
 		get("/feeds/{secret}.ics", s.feed)
-	}
-	if s.ChatKit != nil && s.ChatKitDomainKey != "" {
-		s.chatKitRoutes(get)
 	}
 }
 
