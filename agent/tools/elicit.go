@@ -109,11 +109,15 @@ func (tb *Toolbox) await(ctx context.Context, c Caller, a tandem.Approval) (tand
 	}
 	ctx, stop := context.WithTimeout(ctx, tb.patience(c))
 	defer stop()
-	heard := make(chan bool, 1) // whether the person is still signed in; one is enough, as the record is read
+	heard, gone := make(chan bool, 1), make(chan bool, 1) // something changed; the credential of the call ended
 	leave, err := tb.Watch(ctx, c.User, func(s tandem.Signal) {
+		tell := heard
+		if c.ended(s) {
+			tell = gone
+		}
 		select {
-		case heard <- s.Control != tandem.ControlRevoke:
-		default:
+		case tell <- true:
+		default: // one is enough, as the record is read
 		}
 	})
 	if err != nil {
@@ -126,10 +130,9 @@ func (tb *Toolbox) await(ctx context.Context, c Caller, a tandem.Approval) (tand
 			return now.Decision, err
 		}
 		select {
-		case signedIn := <-heard:
-			if !signedIn {
-				return "", tandem.Forbidden("token", "This token was revoked.")
-			}
+		case <-heard:
+		case <-gone:
+			return "", tandem.Forbidden("token", "This token was revoked.")
 		case <-ctx.Done():
 			return "", nil
 		}

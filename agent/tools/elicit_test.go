@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -108,13 +109,42 @@ func TestElicit_WaitsWhileThePersonLooks(t *testing.T) {
 	<-c.left
 }
 
-func TestElicit_EndsWithTheSignOut(t *testing.T) {
+func TestElicit_EndsWithTheCredential(t *testing.T) {
+	settings := func(row string) tandem.Signal {
+		return tandem.Signal{Delta: &tandem.Delta{Changes: []tandem.Change{{Kind: tandem.KindSettings, Row: json.RawMessage(row)}}}}
+	}
+	for name, signals := range map[string][]tandem.Signal{
+		"signed out everywhere": {{Control: tandem.ControlRevoke}},
+		"token revoked":         {settings(`{"tokens":[{"id":"mine"},{"id":"other"}]}`), settings(`{"tokens":[{"id":"other"}]}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := channel{make(chan func(tandem.Signal), 1), make(chan struct{})}
+			u := newBench(t, func(o *Options) { o.Watch = c.watch }).program("ann")
+			u.caller.Token = "mine"
+			u.add("One", "Two")
+			l := lead(t, u, byForm, "accept", nil)
+			go func() {
+				tell := <-c.joined
+				for _, s := range signals {
+					tell(s)
+				}
+			}()
+			same(t, "outcome", outcome(callOver(t, l.session, DeleteTask, m{"ids": []any{1, 2}})), "forbidden")
+		})
+	}
+}
+
+func TestServe_SubscriptionEndsWhenTheTokenIsRevoked(t *testing.T) {
 	c := channel{make(chan func(tandem.Signal), 1), make(chan struct{})}
 	u := newBench(t, func(o *Options) { o.Watch = c.watch }).program("ann")
-	u.add("One", "Two")
-	l := lead(t, u, byForm, "accept", nil)
-	go func() { (<-c.joined)(tandem.Signal{Control: tandem.ControlRevoke}) }()
-	same(t, "outcome", outcome(callOver(t, l.session, DeleteTask, m{"ids": []any{1, 2}})), "forbidden")
+	u.caller.Token = "mine"
+	session := connect(t, &mcp.StreamableClientTransport{Endpoint: serve(t, u).URL}, nil)
+	if err := session.Subscribe(t.Context(), &mcp.SubscribeParams{URI: "tandem://tasks"}); err != nil {
+		t.Fatal(err)
+	}
+	tell := <-c.joined
+	tell(tandem.Signal{Delta: &tandem.Delta{Changes: []tandem.Change{{Kind: tandem.KindSettings, Row: json.RawMessage(`{"tokens":[]}`)}}}})
+	<-c.left
 }
 
 func TestElicit_OnlyWhereItIsSupported(t *testing.T) {

@@ -54,6 +54,8 @@ type Caller struct {
 	Kind Kind
 	// Scopes of the token; nil holds all of them, empty holds none.
 	Scopes []string
+	// Token is the id of the personal access token; empty for another credential. What was opened with it ends when it is revoked.
+	Token string
 	// Expires is when the caller's token does; zero: never. A stream of notifications ends then.
 	Expires time.Time
 	// Zone is the IANA name of the zone in which the conversation is held; empty: the person's own.

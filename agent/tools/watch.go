@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"sync"
@@ -25,7 +26,7 @@ func (tb *Toolbox) listener(r *http.Request, c Caller) (context.Context, context
 
 // subscriptions makes a server tell the listener of one request which of its resources have changed, from the signals on the
 // user's channel. Where some may have been lost, all of them may have changed: the listener reads a resource when it hears of it, and
-// whenever it wants. stop is called when the user is signed out everywhere.
+// whenever it wants. stop is called when the user is signed out everywhere or the token revoked.
 func (tb *Toolbox) subscriptions(c Caller, stop context.CancelFunc) []server.ServerOption {
 	hooks := &server.Hooks{}
 	hooks.AddBeforeSubscriptionsListen(func(ctx context.Context, _ any, r *mcp.SubscriptionsListenRequest) {
@@ -34,7 +35,7 @@ func (tb *Toolbox) subscriptions(c Caller, stop context.CancelFunc) []server.Ser
 		wanted.ResourceSubscriptions = wanted.ResourceSubscriptions[:min(len(wanted.ResourceSubscriptions), maxSubscriptions)]
 		var l listening
 		leave, err := tb.Watch(ctx, c.User, func(s tandem.Signal) {
-			if s.Control == tandem.ControlRevoke {
+			if c.ended(s) {
 				stop()
 			}
 			for _, uri := range l.changed(s, wanted.ResourceSubscriptions) {
@@ -50,6 +51,29 @@ func (tb *Toolbox) subscriptions(c Caller, stop context.CancelFunc) []server.Ser
 		context.AfterFunc(ctx, leave)
 	})
 	return []server.ServerOption{server.WithResourceCapabilities(true, false), server.WithHooks(hooks)}
+}
+
+// ended tells that a signal ends the caller's credential.
+func (c Caller) ended(s tandem.Signal) bool {
+	if s.Control == tandem.ControlRevoke {
+		return true
+	}
+	if c.Token == "" || s.Delta == nil {
+		return false
+	}
+	i := slices.IndexFunc(s.Delta.Changes, func(ch tandem.Change) bool { return ch.Kind == tandem.KindSettings && ch.Row != nil })
+	if i < 0 {
+		return false
+	}
+	var row struct {
+		Tokens []tokenID `json:"tokens"`
+	}
+	err := json.Unmarshal(s.Delta.Changes[i].Row, &row)
+	return err == nil && !slices.Contains(row.Tokens, tokenID{c.Token})
+}
+
+type tokenID struct {
+	ID string `json:"id"`
 }
 
 // listening remembers what a subscription has heard of.

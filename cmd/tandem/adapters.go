@@ -145,9 +145,13 @@ func mcpCaller(p auth.Principal) tools.Caller {
 	if p.TokenID != "" {
 		who = "token:" + p.TokenID
 	}
-	return tools.Caller{
+	c := tools.Caller{
 		User: p.User, Kind: tools.Program, Scopes: p.Scopes, Expires: p.Expires, Cause: tandem.Cause{Actor: tandem.ActorUser, Caller: who},
 	}
+	if p.Program {
+		c.Token = p.TokenID
+	}
+	return c
 }
 
 // turnsOf tells the hub about turns.
