@@ -2,6 +2,7 @@ package faults
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,36 +11,100 @@ import (
 )
 
 // TestMCP_TypeScript lets the official TypeScript clients use the tools of a running server, in both eras of the protocol, over HTTP and
-// over stdio. Their packages are installed by `npm ci` in faults/interop; without them the test is skipped.
+// over stdio.
 func TestMCP_TypeScript(t *testing.T) {
+	s := newServer(t)
+	stories := s.interop("mcp.test.mjs")
+	s.start()
+	stories(14, "INTEROP_PROGRAM="+program, "INTEROP_TOKENS="+encoded(t, map[string]string{
+		"all": s.personal("tasks:read,tasks:write,tasks:delete"), "read": s.personal("tasks:read"),
+	}))
+}
+
+// TestFeed_ReadByAnotherParser reads the calendar of a person's tasks with an independent implementation of iCalendar, until its
+// address is revoked.
+func TestFeed_ReadByAnotherParser(t *testing.T) {
+	s := newServer(t)
+	stories := s.interop("feed.test.mjs")
+	s.start()
+	c := s.device("ann")
+	title, description, tags := `Pay; rent, "all" of it \n `+strings.Repeat("für Übermut ", 12)+"!", "one\ntwo; three, \\four", []string{"a,b", "home; office"}
+	for _, task := range []map[string]any{
+		{"title": title, "description": description, "tags": tags, "due": "2099-12-01T09:00", "time_zone": "Europe/Berlin"},
+		{"title": "Whole day", "due": "2099-12-24"},
+		{"title": "Weekly", "due": "2099-12-02", "recurrence": "FREQ=WEEKLY;COUNT=3"},
+		{"title": "Undated"}, {"title": "Done", "due": "2099-12-03"}, {"title": "Deleted", "due": "2099-12-04"},
+	} {
+		if _, err := c.Mutate(t.Context(), "add_task", task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for tool, number := range map[string]int{"complete_task": 5, "delete_task": 6} {
+		if _, err := c.Mutate(t.Context(), tool, map[string]any{"task_id": number}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer, err := c.Set(t.Context(), map[string]any{"feed": map[string]any{"new": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		Feed string `json:"feed"`
+	}
+	if err := json.Unmarshal(answer.Result, &made); err != nil || made.Feed == "" {
+		t.Fatalf("no address: %s, %v", answer.Result, err)
+	}
+	stories(5, "INTEROP_FEED="+encoded(t, map[string]any{"url": made.Feed, "title": title, "description": description, "tags": tags}))
+	if _, err := c.Set(t.Context(), map[string]any{"feed": nil}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, made.Feed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusNotFound {
+		t.Errorf("a revoked address answers %s", res.Status)
+	}
+}
+
+// interop gives the way to run a file of faults/interop against the server. Its packages are installed by `npm ci` there; without
+// them the test is skipped.
+func (s *server) interop(file string) func(atLeast int, env ...string) {
+	s.t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("no node")
+		s.t.Skip("no node")
 	}
-	if _, err := os.Stat(filepath.Join("interop", "node_modules", "@modelcontextprotocol", "client")); err != nil {
-		t.Skip("the clients are not installed: run npm ci in faults/interop")
+	if _, err := os.Stat(filepath.Join("interop", "node_modules", "ical.js")); err != nil {
+		s.t.Skip("the clients are not installed: run npm ci in faults/interop")
 	}
-	if _, err := os.ReadFile(filepath.Join("interop", "mcp.test.mjs")); err != nil { // for the test cache
-		t.Fatal(err)
+	if _, err := os.ReadFile(filepath.Join("interop", file)); err != nil { // for the test cache
+		s.t.Fatal(err)
 	}
-	s := newServer(t)
-	s.start()
-	tokens := map[string]string{"all": s.personal("tasks:read,tasks:write,tasks:delete"), "read": s.personal("tasks:read")}
-	encoded, err := json.Marshal(tokens)
+	return func(atLeast int, env ...string) {
+		s.t.Helper()
+		cmd := exec.CommandContext(s.t.Context(), node, "--test", "--test-reporter=tap", file)
+		cmd.Dir = "interop"
+		cmd.Env = append(append(os.Environ(), "INTEROP_URL="+s.url(), "TANDEM_DATA_DIR="+s.data, "TANDEM_AUTH_SECRET="+secret), env...)
+		out, err := cmd.CombinedOutput()
+		if n := strings.Count(string(out), "ok "); err != nil || n < atLeast {
+			s.t.Errorf("%d stories were told, want at least %d: %v\n%s", n, atLeast, err, out)
+		}
+	}
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=tap", "mcp.test.mjs")
-	cmd.Dir = "interop"
-	cmd.Env = append(os.Environ(), "INTEROP_URL="+s.url(), "INTEROP_PROGRAM="+program, "INTEROP_TOKENS="+string(encoded),
-		"TANDEM_DATA_DIR="+s.data, "TANDEM_AUTH_SECRET="+secret)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-	if n := strings.Count(string(out), "\nok "); n < 14 {
-		t.Errorf("%d stories were told, want at least 14:\n%s", n, out)
-	}
+	return string(b)
 }
 
 // personal makes a personal access token of ann's.
