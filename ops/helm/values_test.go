@@ -94,6 +94,10 @@ var others = map[string]string{
 	"network.apiServer.cidr":           `network.apiServer.cidr="192.0.2.1/32"`,
 	"network.privateRanges":            `network.privateRanges=["192.0.2.0/24"]`,
 	"tracing.endpoint":                 `tracing.endpoint="otel:4317"`,
+	"tracing.productEndpoint":          `tracing.productEndpoint="http://otel:4318"`,
+	"tracing.ratio":                    `tracing.ratio=0.5`,
+	"logs.env":                         `logs.env="staging"`,
+	"logs.lokiUrl":                     `logs.lokiUrl="http://loki:3100"`,
 	"model.api":                        `model.api="responses"`,
 	"monitoring.labels":                `monitoring.labels={"release":"x"}`,
 	"bundled.enabled":                  "", // the case minikube does not stand without it; it is what that case is
@@ -121,7 +125,7 @@ func (l leaf) other() string {
 // bases are cases in which values show.
 var bases = [][]string{
 	{"--set-json", `autoscaling.provider="hpa",edge.kind="gateway",edge.gateway.policy="gke",auth.service.enabled=true,` +
-		`auth.url="https://sign-in.example.com",monitoring.monitors=true,tracing.endpoint="o:1"`},
+		`auth.url="https://sign-in.example.com",monitoring.monitors=true,tracing.endpoint="o:1",tracing.productEndpoint="http://o:2"`},
 	{"--set-json", `autoscaling.provider="keda",edge.kind="ingress",secrets.mode="external",migration.run="job",workers.mode="all"`},
 	{"-f", "tandem/values-minikube.yaml"},
 	{"--set-json", `kafka.topics="strimzi",workers.mode="all",autoscaling.provider="keda"`},

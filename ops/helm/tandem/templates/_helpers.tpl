@@ -46,6 +46,7 @@ tandem-model: [api_key]
 tandem-smtp: [url]
 tandem-vapid: [public_key, private_key]
 tandem-webhook: [signing_key]
+tandem-logs: [key]
 dapr-api-token: [token]
 dapr-app-token: [token]
 {{- if .Values.auth.service.enabled }}
@@ -91,6 +92,12 @@ imagePullSecrets:
 - name: {{ . }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* The port of an http or https address. */}}
+{{- define "tandem.portOf" -}}
+{{- $host := (urlParse .).host -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $host) | default (ternary "443" "80" (hasPrefix "https" .)) -}}
 {{- end }}
 
 {{- /* A variable from a field of a Secret. */}}

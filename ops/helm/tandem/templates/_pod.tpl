@@ -45,6 +45,15 @@ dapr.io/env: {{ printf "GOMEMLIMIT=%s%s" $v.goMemLimit (ternary (printf ",OTEL_E
 - {name: TANDEM_DATA_DIR, value: /data}
 - {name: TANDEM_LOG_FORMAT, value: json}
 - {name: TANDEM_LOG_LEVEL, value: {{ $v.logLevel }}}
+- {name: TANDEM_ENV, value: {{ $v.logs.env }}}
+- {{ include "tandem.secretEnv" (dict "env" "TANDEM_LOG_KEY" "secret" "tandem-logs" "key" "key" "optional" true) }}
+{{- with $v.logs.lokiUrl }}
+- {name: TANDEM_LOKI_URL, value: {{ . | quote }}}
+{{- end }}
+{{- with $v.tracing.productEndpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ $v.tracing.ratio | quote }}}
+{{- end }}
 - {name: TANDEM_PUBLIC_URL, value: {{ $v.publicUrl }}}
 - {name: GOMEMLIMIT, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: "1"}}}
 - {{ include "tandem.secretEnv" (dict "env" "DAPR_API_TOKEN" "secret" "dapr-api-token" "key" "token") }}
