@@ -33,7 +33,9 @@ func TestFeed_ReadByAnotherParser(t *testing.T) {
 		{"title": title, "description": description, "tags": tags, "due": "2099-12-01T09:00", "time_zone": "Europe/Berlin"},
 		{"title": "Whole day", "due": "2099-12-24"},
 		{"title": "Weekly", "due": "2099-12-02", "recurrence": "FREQ=WEEKLY;COUNT=3"},
-		{"title": "Undated"}, {"title": "Done", "due": "2099-12-03"}, {"title": "Deleted", "due": "2099-12-04"},
+		{"title": "Undated"},
+		{"title": "Done", "due": "2099-12-03"},
+		{"title": "Deleted", "due": "2099-12-04"},
 	} {
 		if _, err := c.Mutate(t.Context(), "add_task", task); err != nil {
 			t.Fatal(err)

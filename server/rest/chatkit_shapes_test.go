@@ -2,13 +2,18 @@ package rest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"tandem"
+	"tandem/server/auth"
 )
 
 // shape lists the members that the protocol gives to a kind of object: those that it must have, and those that it may have besides.
@@ -154,5 +159,33 @@ func TestChatKit_EachRequestHasAStory(t *testing.T) {
 				t.Error("no story tells it")
 			}
 		})
+	}
+}
+
+// TestChatKit_AProgramAnswersNoQuestion lets a personal access token press the buttons that are for the person.
+func TestChatKit_AProgramAnswersNoQuestion(t *testing.T) {
+	s, st := newKit(t)
+	s.play(kitBody("threads.create", strings.Replace(kitHello, "hello", "Delete both", 1)))
+	st.mu.Lock()
+	var asked tandem.Approval
+	for _, a := range st.approvals {
+		asked = a
+	}
+	st.mu.Unlock()
+	if asked.ID == "" {
+		t.Fatal("nothing was asked")
+	}
+	secret := auth.NewPersonalToken()
+	s.store.mu.Lock()
+	s.store.tokens[auth.Hash(secret)], s.store.owners[auth.Hash(secret)] = tandem.TokenInfo{ID: "p", Scopes: auth.Scopes}, "ann"
+	s.store.mu.Unlock()
+	for _, verb := range []string{"approval.confirm", "approval.cancel"} {
+		body := kitBody("threads.custom_action", fmt.Sprintf(`{"thread_id":"thr_1","item_id":"tc_%s","action":{"type":%q,"payload":{"approval":%q}}}`, asked.ID, verb, asked.ID))
+		wantStatus(t, s.call(http.MethodPost, "/api/ann/chat", bearerOf(secret), body), http.StatusForbidden)
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if len(st.decided) > 0 {
+		t.Errorf("decided: %v", st.decided)
 	}
 }

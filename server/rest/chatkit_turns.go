@@ -179,8 +179,12 @@ func (k *kit) addStructuredInput() error {
 	return k.decide(a, true, json.RawMessage(fmt.Sprintf(`{"task_id":%d}`, it.TaskID)), item)
 }
 
-// decide answers a question and streams the turn that follows from it. item is how the question looks from now on.
+// decide answers a question and streams the turn that follows from it. item is how the question looks from now on. A program answers no
+// question that waits for the person, its own least of all.
 func (k *kit) decide(a tandem.Approval, yes bool, args json.RawMessage, item kitItem) error {
+	if k.p.Program {
+		return tandem.Forbidden("approval", "Only the person answers this, on a device of theirs.")
+	}
 	if err := k.SpendTurn(k.ctx(), k.p.User, a.ID); err != nil {
 		return err
 	}
