@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { add, Complaints, launch, live, person, row, settled, signIn, Tandem, titles } from "./tandem";
+import { add, Complaints, launch, person, row, settled, signIn, Tandem } from "./tandem";
 
 const tandem = new Tandem();
 const complaints = new Complaints();
@@ -21,10 +21,6 @@ afterAll(async () => {
   complaints.check();
 });
 
-const say = async (line: string): Promise<void> => {
-  await page.locator("[data-say]").fill(line);
-  await page.locator("[data-say]").press("Enter");
-};
 
 test("@ names a task, by keyboard", async () => {
   await page.locator("[data-say]").pressSequentially("complete @den");
