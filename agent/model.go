@@ -29,10 +29,18 @@ type Request struct {
 	// Messages end with the person's newest words, followed by the calls and results of this turn's rounds so far.
 	Messages []Message
 	Tools    []Tool
+	// Earlier tells in short what came before Messages.
+	Earlier Earlier
 	// Focus lists the tasks last mentioned in this conversation, newest first: what "it" and "the second one" may mean.
 	Focus []tandem.Candidate
 	// Shown lists the tasks of the newest list in this conversation, in the order shown.
 	Shown []tandem.Candidate
+}
+
+// Earlier is the part of a conversation that is too old to be told word by word. Its texts are data.
+type Earlier struct {
+	Said []string `json:"said,omitempty"` // by the person, oldest first
+	Done []string `json:"done,omitempty"` // in the words of the tools, oldest first
 }
 
 // Message is one entry of the transcript.

@@ -84,7 +84,7 @@ func (r *run) ask() Request {
 	}
 	return Request{
 		User: r.turn.UserID, Now: r.now, Zone: r.zone, Settings: r.settings, System: system, Messages: slices.Concat(past, own),
-		Tools: r.tools.List(), Focus: r.past.focus, Shown: r.past.shown,
+		Tools: r.tools.List(), Focus: r.past.focus, Shown: r.past.shown, Earlier: r.past.earlier,
 	}
 }
 

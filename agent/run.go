@@ -219,7 +219,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("read settings: %w", err)
 	}
 	if !r.live.fresh {
-		if r.past, err = r.recollect(ctx, r.turn); err != nil {
+		if r.past, err = r.recollect(ctx, r.turn, r.policy.planned); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	}
 	r.policy.words, r.policy.always, r.policy.pending = r.turn.Text, r.settings.Autonomy == "always", -1
 	r.policy.hints = Hints{Now: r.now, Focus: r.past.focus, Shown: r.past.shown}
-	r.policy.tainted = slices.ContainsFunc(r.past.messages, func(m Message) bool { return m.Role == RoleTool })
+	r.policy.tainted = len(r.past.earlier.Done) > 0 || slices.ContainsFunc(r.past.messages, func(m Message) bool { return m.Role == RoleTool })
 	return r.bind(ctx)
 }
 

@@ -26,11 +26,13 @@ type recollection struct {
 	shown    []tandem.Candidate // of the newest list
 	asked    string             // the turn of the newest answer, when that ends with a question
 	last     string             // the turn of the newest answer
+	earlier  Earlier            // than messages
 }
 
-// recollect reads the messages before the turn's own.
-func (s *Service) recollect(ctx context.Context, t tandem.Turn) (recollection, error) {
-	past, _, err := s.Store.Transcript(ctx, t.UserID, t.Conversation, t.MessageID, maxHistory)
+// recollect reads the messages before the turn's own, and in short those before them. The planner reads neither those nor notes of the
+// program.
+func (s *Service) recollect(ctx context.Context, t tandem.Turn, planned bool) (recollection, error) {
+	past, more, err := s.Store.Transcript(ctx, t.UserID, t.Conversation, t.MessageID, maxHistory)
 	if err != nil {
 		return recollection{}, fmt.Errorf("read conversation %d: %w", t.Conversation, err)
 	}
@@ -38,7 +40,17 @@ func (s *Service) recollect(ctx context.Context, t tandem.Turn) (recollection, e
 		past = past[i:]
 	}
 	var r recollection
+	if more && !planned && len(past) > 0 {
+		older, _, err := s.Store.Transcript(ctx, t.UserID, t.Conversation, past[0].ID, maxEarlier)
+		if err != nil {
+			return recollection{}, fmt.Errorf("read the beginning of conversation %d: %w", t.Conversation, err)
+		}
+		r.earlier = inShort(older)
+	}
 	for _, m := range past {
+		if planned && m.Role == tandem.RoleHidden {
+			continue
+		}
 		r.messages = append(r.messages, retell(m)...)
 		if m.Role == tandem.RoleAssistant {
 			r.last, r.asked = m.TurnID, ""
@@ -53,9 +65,36 @@ func (s *Service) recollect(ctx context.Context, t tandem.Turn) (recollection, e
 	return r, nil
 }
 
+// What is told of messages that are too old to be told word by word.
+const (
+	maxEarlier = 100 // messages that are looked at
+	maxShort   = 20  // things said, and things done, the newest
+	shortWords = 120 // characters of each
+)
+
+// inShort tells what a person said and what was done.
+func inShort(messages []tandem.Message) (e Earlier) {
+	for _, m := range messages {
+		if m.Role == tandem.RoleUser {
+			e.Said = append(e.Said, clip(oneLine(Neutral(m.Text)), shortWords))
+		}
+		for _, c := range m.ToolCalls {
+			if wrote(c) {
+				e.Done = append(e.Done, clip(oneLine(Neutral(resultOf(c.Result).Message)), shortWords))
+			}
+		}
+	}
+	e.Said, e.Done = e.Said[max(len(e.Said)-maxShort, 0):], e.Done[max(len(e.Done)-maxShort, 0):]
+	return e
+}
+
 // retell gives a stored message with its calls in short.
 func retell(m tandem.Message) []Message {
-	if m.Role != tandem.RoleAssistant {
+	switch m.Role {
+	case tandem.RoleAssistant:
+	case tandem.RoleHidden: // as the system prompt says that the program speaks
+		return []Message{{Role: RoleUser, Text: string(encode(map[string]any{"context": map[string]any{"note": m.Text}}))}}
+	default:
 		return []Message{{Role: RoleUser, Text: m.Text}}
 	}
 	var out []Message

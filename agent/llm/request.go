@@ -111,7 +111,8 @@ func surroundings(r agent.Request) string {
 	now := r.Now.In(r.Zone)
 	b, err := json.Marshal(map[string]any{
 		"context": map[string]any{
-			"now": now.Format(time.RFC3339), "weekday": now.Weekday().String(), "time_zone": r.Zone.String(),
+			"earlier": r.Earlier,
+			"now":     now.Format(time.RFC3339), "weekday": now.Weekday().String(), "time_zone": r.Zone.String(),
 			"week_starts": r.Settings.WeekStart, "locale": agent.Neutral(r.Settings.Locale), "last_mentioned": mentions(r.Focus), "last_list": mentions(r.Shown),
 		},
 		"untrusted": true,
