@@ -143,3 +143,15 @@ func TestResend_KeepsTheEvent(t *testing.T) {
 		t.Fatalf("an event of a stranger: %v", err)
 	}
 }
+
+// A list that cannot be read is no list without entries: the relay has to hear of it.
+func TestForward_TellsThatItFailed(t *testing.T) {
+	pg, name := database(t)
+	db := openAt(t, pg.DSN("tandem_worker", name), Options{})
+	superuser(t, pg, name, `revoke select on outbox from tandem_worker`)
+	t.Cleanup(func() { superuserAfter(t, pg, name, `grant select on outbox to tandem_worker`) })
+	n, err := db.Forward(t.Context(), 0, 3, func(context.Context, []tandem.Outgoing) ([]int64, error) { return nil, nil })
+	if n != 0 || err == nil {
+		t.Errorf("forwarded %d, %v; want an error", n, err)
+	}
+}

@@ -29,13 +29,19 @@ func (db *DB) Forward(
 	err = db.asUser(ctx, everyone, beginWrite, func(ctx context.Context, c *conn) error {
 		c.later(nil, `select set_config('synchronous_commit', 'off', true)`)
 		free := false
-		if _, err := c.one(ctx, into(&free), `select pg_try_advisory_xact_lock($1::integer, $2::integer)`, relayLock, partition); !free || err != nil {
-			return errors.Join(err, store.ErrUndo)
+		if _, err := c.one(ctx, into(&free), `select pg_try_advisory_xact_lock($1::integer, $2::integer)`, relayLock, partition); err != nil {
+			return err
+		}
+		if !free {
+			return store.ErrUndo
 		}
 		entries, err := list(ctx, c, scanOutgoing, `
 			select id, seq, topic, user_id, event from outbox where partition = $1 order by id limit $2`, partition, limit)
-		if n = len(entries); n == 0 || err != nil {
-			return errors.Join(err, store.ErrUndo)
+		if err != nil {
+			return err
+		}
+		if n = len(entries); n == 0 {
+			return store.ErrUndo
 		}
 		done, err := publish(ctx, entries)
 		if failed = err; len(done) == 0 {
@@ -240,7 +246,8 @@ func scanAudit(r row) (a tandem.AuditEntry, err error) {
 	return a, err
 }
 
-// AddDeadLetter sets aside an event that a consumer cannot take. One that rests there already is not added: the letter came twice.
+// AddDeadLetter sets aside an event that a consumer cannot take. Not added are one that rests there already, because the
+// letter came twice, and one of somebody who has been erased since.
 func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error {
 	var owner struct {
 		User tandem.UserID `json:"user_id"`
@@ -252,7 +259,8 @@ func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer st
 	return db.write(ctx, owner.User, func(_ context.Context, c *conn) error {
 		c.later(nil, `
 			insert into dead_letters (user_id, topic, consumer, reason, at, event)
-			select $1::text, $2::text, $3::text, $4::text, $5::timestamptz, $6::bytea where not exists (
+			select $1::text, $2::text, $3::text, $4::text, $5::timestamptz, $6::bytea
+			where ($1 = '' or exists (select from users where user_id = $1)) and not exists (
 				select from dead_letters where user_id = $1 and topic = $2 and consumer = $3 and event = $6)`,
 			owner.User, topic, consumer, reason, db.clock(), []byte(event))
 		return nil

@@ -127,14 +127,19 @@ func scanAudit(r row) (a tandem.AuditEntry, err error) {
 	return a, err
 }
 
-// AddDeadLetter sets aside an event that a consumer cannot take.
+// AddDeadLetter sets aside an event that a consumer cannot take. One of somebody who has been erased since is not added.
 func (db *DB) AddDeadLetter(ctx context.Context, topic tandem.Topic, consumer string, event json.RawMessage, reason string) error {
 	var owner struct {
 		User tandem.UserID `json:"user_id"`
 	}
 	_ = json.Unmarshal(event, &owner) // poison may be anything; then it belongs to nobody
+	if !owner.User.Valid() {
+		owner.User = ""
+	}
 	return db.write(ctx, func(ctx context.Context, c *conn) error {
-		_, err := c.exec(ctx, `insert into dead_letters (user_id, topic, consumer, reason, at, event) values (?, ?, ?, ?, ?, ?)`,
+		_, err := c.exec(ctx, `
+			insert into dead_letters (user_id, topic, consumer, reason, at, event) select ?1, ?2, ?3, ?4, ?5, ?6
+			where ?1 = '' or exists (select 1 from users where user_id = ?1)`,
 			owner.User, topic, consumer, reason, milli(db.clock()), []byte(event))
 		return err
 	})

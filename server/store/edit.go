@@ -132,7 +132,10 @@ func (r *operation) run(ctx context.Context, w EditTx) error {
 		}
 	}
 	if e.DryRun {
-		return errors.Join(w.Check(ctx), ErrUndo)
+		if err := w.Check(ctx); err != nil {
+			return err
+		}
+		return ErrUndo
 	}
 	return r.record(ctx, w)
 }

@@ -205,7 +205,7 @@ func (im *importer) version(ctx context.Context, w ImportTx, v ExportedVersion) 
 		return false, nil
 	}
 	current, err := w.TaskByUID(ctx, t.UID)
-	if err != nil {
+	if current == nil || err != nil { // gone since it was taken over
 		return false, err
 	}
 	t.UserID, t.Number = w.Base().User, current.Number

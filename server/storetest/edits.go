@@ -78,6 +78,10 @@ var edits = map[string]func(*stage){
 		equal(s, "uid", s.add(ann, tandem.Draft{Title: "One", UID: uid}).UID, uid)
 		_, err := s.Edit(s.ctx(), ann, adding("a", tandem.Draft{Title: "Two", UID: uid}))
 		s.refused(err, tandem.CodeConflict)
+		dry := adding("", tandem.Draft{Title: "Two", UID: uid})
+		dry.DryRun = true
+		_, err = s.Edit(s.ctx(), ann, dry)
+		s.refused(err, tandem.CodeConflict)
 		equal(s, "another person's", s.add(bob, tandem.Draft{Title: "His", UID: uid}).UID, uid)
 	},
 	"refs find by number and uid, in order, with the trash": func(s *stage) {

@@ -170,6 +170,10 @@ var isolation = map[string]func(*stage){
 		late, err := s.AppendAudit(s.ctx(), tandem.TopicTaskEvents, event(s, bob, "late"))
 		s.must(err)
 		equal(s, "an event that was under way is kept", late, false)
+		s.must(s.AddDeadLetter(s.ctx(), tandem.TopicTaskEvents, "audit", json.RawMessage(`{"user_id":"bob","x":"late"}`), "late"))
+		for _, l := range must(s.DeadLetters(s.ctx(), 0, 100)) {
+			equal(s, "a late letter is kept", strings.Contains(string(l.Event), "late"), false)
+		}
 		equal(s, "what ann sees", seen(s, ann), before)
 		equal(s, "a new beginning", s.add(bob, tandem.Draft{Title: "Again"}).Number, 1)
 	},

@@ -339,6 +339,7 @@ var workers = map[string]func(*stage){
 		equal(s, "behind the first", read(tandem.AuditFilter{After: first[0].ID, Limit: 1}), []string{"ann e2"})
 	},
 	"dead letters are kept as they came": func(s *stage) {
+		s.add(ann, tandem.Draft{Title: "One"})
 		poison := []string{"{", `{"user_id":"ann"}`, "\xff\x00"}
 		for _, p := range poison {
 			s.must(s.AddDeadLetter(s.ctx(), tandem.TopicTaskEvents, "audit", json.RawMessage(p), "because"))

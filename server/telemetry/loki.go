@@ -59,6 +59,7 @@ type Loki struct {
 	first int
 	count int
 	ended bool
+	books sync.Mutex // of refused; several clients end at once
 	// refused is what all clients of this address had given up, when last looked.
 	refused float64
 
@@ -296,12 +297,12 @@ func (o *outcome) Log(pairs ...any) error {
 
 // account counts the lines of batches that were given up. The client tells how many only in a series of its own, in the default registry.
 func (l *Loki) account() {
-	total := givenUp(l.batch.URL.Host)
-	l.mu.Lock()
-	lost := total - l.refused
-	l.refused = total
-	l.mu.Unlock()
-	l.o.Dropped(int(lost))
+	l.books.Lock()
+	defer l.books.Unlock()
+	if total := givenUp(l.batch.URL.Host); total > l.refused {
+		l.o.Dropped(int(total - l.refused))
+		l.refused = total
+	}
 }
 
 // givenUp reads how many lines all clients of an address gave up.
