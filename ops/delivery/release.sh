@@ -10,20 +10,9 @@ cd "$(dirname "$0")/../.."
 release=$1 namespace=$2 image=$3
 shift 3
 by_digest "$image"
-helm() { command "${HELM:-helm}" --namespace "$namespace" "$@"; }
 
-before=$(helm status "$release" --output json 2>/dev/null | sed -n 's/.*"version":\([0-9]*\).*/\1/p') || before=
 code=0
-ops/deploy.sh "$release" "$namespace" --set "image.repository=${image%@*}" --set "image.digest=${image#*@}" "$@" || code=$?
-if [ "$code" = 0 ] && ! ops/delivery/canary.sh "$release" "$namespace"; then
-  code=2
-  if [ -z "$before" ]; then
-    echo "the first release is not well; there is none before it" >&2
-  elif helm rollback "$release" "$before" --wait --timeout 10m && helm test "$release" --timeout 10m; then
-    echo "revision $before serves again" >&2
-    code=1
-  fi
-fi
+CANARY=ops/delivery/canary.sh ops/deploy.sh "$release" "$namespace" --set "image.repository=${image%@*}" --set "image.digest=${image#*@}" "$@" || code=$?
 [ "$code" = 0 ] && exit 0
 ops/delivery/report.sh "The release of ${image#*@} did not hold (ended with $code)" "$release" "$namespace" || echo "the report could not be filed" >&2
 exit "$code"

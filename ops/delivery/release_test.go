@@ -51,10 +51,10 @@ func (d *desk) run(script string, args ...string) (code int, said, calls string)
 	return code, string(out), string(noted)
 }
 
-// helm that has a release of revision 7, and whose tests fail while the file unwell is there. A rollback takes it away.
+// helm that has a release of revision 7, unless the file first is there, and whose tests fail while the file unwell is. A rollback takes that away.
 const helm = `case "$*" in
-*status*) echo '{"name":"tandem","version":7}' ;;
-*" upgrade "*) [ ! -e "$DESK/unready" ] ;;
+*status*) [ -e "$DESK/stuck" ] && s=failed || s=deployed; [ -e "$DESK/first" ] || echo '{"name":"tandem","info":{"status":"'$s'"},"version":7}' ;;
+*" upgrade "*) [ ! -e "$DESK/unready" ] && [ ! -e "$DESK/stuck" ] && [ ! -e "$DESK/first" ] ;;
 *" test "*) [ ! -e "$DESK/unwell" ] ;;
 *" rollback "*) rm -f "$DESK/unwell" ;;
 esac`
@@ -63,7 +63,8 @@ esac`
 func prometheus(t *testing.T, status int, body string) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if q := r.URL.Query().Get("query"); r.URL.Path != "/api/v1/query" || !strings.Contains(q, "tandem:slo_burn:ratio5m") || !strings.Contains(q, "14.4") {
+		if q := r.URL.Query().Get("query"); r.URL.Path != "/api/v1/query" || !strings.Contains(q, "tandem:slo_burn:ratio5m") || !strings.Contains(q, "14.4") ||
+			!strings.Contains(q, `absent(tandem:slo_events:rate5m{namespace="tandem"})`) || strings.Count(q, `{namespace="tandem"}`) != 2 {
 			status = http.StatusBadRequest
 		}
 		w.WriteHeader(status)
@@ -76,6 +77,7 @@ func prometheus(t *testing.T, status int, body string) string {
 const (
 	calm    = `{"status":"success","data":{"resultType":"vector","result":[]}}`
 	burning = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"31.5"]}]}}`
+	unseen  = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"tandem"},"value":[1,"1"]}]}}`
 )
 
 func TestRelease_EndsOnWhatIsWell(t *testing.T) {
@@ -90,6 +92,9 @@ func TestRelease_EndsOnWhatIsWell(t *testing.T) {
 		"well":                            {"", 200, calm, 0, []string{"image.digest=" + digest}, []string{"rollback tandem", "gh "}},
 		"it never gets ready":             {"unready", 200, calm, 1, []string{"gh issue create"}, []string{"rollback tandem"}},
 		"its smoke test fails":            {"unwell", 200, calm, 1, []string{"rollback tandem 7 --wait", "gh issue create"}, nil},
+		"Helm cannot take it back":        {"stuck", 200, calm, 2, []string{"gh issue create"}, []string{"rollback tandem"}},
+		"the first never gets ready":      {"first", 200, calm, 2, []string{"gh issue create"}, []string{"rollback tandem"}},
+		"nobody measures it":              {"", 200, unseen, 1, []string{"rollback tandem 7 --wait", "gh issue create"}, nil},
 		"it burns the budget":             {"", 200, burning, 1, []string{"rollback tandem 7 --wait", "gh issue create"}, nil},
 		"Prometheus is out of order":      {"", 503, "", 1, []string{"rollback tandem 7 --wait", "gh issue create"}, nil},
 		"Prometheus answers with garbage": {"", 200, "<html>", 1, []string{"rollback tandem 7 --wait"}, nil},
@@ -151,7 +156,7 @@ func TestVerify_AsksForTheIdentityOfTheMainWorkflow(t *testing.T) {
 // The cluster of the drill serves one digest; helm takes releases that are not ready back, and rolls those that are not well back.
 const (
 	drillHelm = `case "$*" in
-*status*) echo '{"version":7}' ;;
+*status*) echo '{"info":{"status":"deployed"},"version":7}' ;;
 *" upgrade "*) case "$*" in *000000*) exit 1 ;; *) touch "$DESK/unwell" ;; esac ;;
 *" test "*) [ ! -e "$DESK/unwell" ] ;;
 *" rollback "*) [ -e "$DESK/stuck" ] || rm -f "$DESK/unwell" ;;

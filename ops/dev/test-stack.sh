@@ -10,7 +10,7 @@ if [ $# = 0 ]; then
   pages=yes
   # The test binary of a package lists what its tests reach.
   mapfile -t suites < <(go list -test -f '{{range .Deps}}{{if eq . "tandem/ops/dev/stack"}}{{$.ImportPath}}{{end}}{{end}}' ./... | sed -n 's/\.test$//p' |
-    grep -v -e '^tandem/ops/helm' -e '^tandem/ops/image$') # make chart, cluster and image run these
+    grep -v -e '^tandem/ops/helm' -e '^tandem/ops/image$' -e '^tandem/ops/signals$') # make chart, cluster, image and signals run these
   set -- tandem/ops/dev/stack "${suites[@]}"
 fi
 step "on the stack"
