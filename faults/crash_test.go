@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/ops/dev/build"
 	"tandem/ops/dev/crash"
 	"tandem/server/auth"
 	"tandem/server/sqlite"
@@ -24,7 +25,7 @@ func TestCrash_AtEveryFaultPoint(t *testing.T) {
 	}
 	office, passes := crash.NewPostOffice(t), crash.NewLog(t)
 	s := newServer(t)
-	s.program = buildWithFaults(t)
+	s.program = build.WithFaults(t, "..")
 	s.env = append(office.Env(), passes.Env())
 	// Each is left in the middle of the next migration: the first of an empty folder, and those behind it.
 	s.dieAt("migrate.mid", 1)
@@ -56,17 +57,6 @@ func TestCrash_AtEveryFaultPoint(t *testing.T) {
 func tokenOf(user tandem.UserID) (string, error) {
 	now := time.Now()
 	return auth.Sign([]byte(secret), auth.Grant{User: user, Issued: now, Expires: now.Add(time.Hour)})
-}
-
-// buildWithFaults builds the program with its fault points.
-func buildWithFaults(t *testing.T) string {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), "tandem")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "faults", "-o", out, "../cmd/tandem")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the program with its fault points: %v\n%s", err, said)
-	}
-	return out
 }
 
 // dieAt runs the server until it dies at the n-th pass of a fault point. One that does not get there is killed, and that is an error.

@@ -4,7 +4,6 @@ package faults
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"tandem"
+	"tandem/ops/dev/build"
 	"tandem/server/auth"
 	"tandem/sync/client"
 )
@@ -33,24 +33,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(build(m))
-}
-
-func build(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "tandem-faults-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "tandem")
-	cmd := exec.Command("go", "build", "-o", program, "../cmd/tandem")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build the program:", err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(build.Tests{M: m, Root: "..", Program: &program}.Run())
 }
 
 // sources are read once, by a test: the test cache knows what a test opens, not what a compiler that TestMain starts does, and

@@ -113,7 +113,7 @@ test("SDK 2, later era: a subscription tells what changed", async (t) => {
   await subscription.close();
 });
 
-test("SDK 2, later era: accepting the question is not a yes", async (t) => {
+test("SDK 2, later era: declining the question takes it back", async (t) => {
   const c = clients["SDK 2, later era"];
   const client = await connect(t, c, over.http(c, tokens.all), { elicitation: { form: {}, url: {} } });
   const asked = [];

@@ -5,13 +5,13 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"tandem"
+	"tandem/ops/dev/build"
 	"tandem/ops/dev/crash"
 	"tandem/ops/dev/product"
 	"tandem/ops/dev/stack"
@@ -27,7 +27,7 @@ const lifetime = 45 * time.Second
 // load, while a second server lives on. What died is started again, and nothing else.
 func TestCrash_AtEveryFaultPoint(t *testing.T) {
 	stack.Require(t, "postgres", "redis", "kafka", "dapr")
-	office, doomed, points := crash.NewPostOffice(t), buildWithFaults(t), crash.Points(t, "../..")
+	office, doomed, points := crash.NewPostOffice(t), build.WithFaults(t, "../.."), crash.Points(t, "../..")
 	p := product.Prepare(t, product.Options{Program: doomed, Root: "../..", Serve: 2, Env: append(office.Env(), "TANDEM_LOG_LEVEL=warn"), Durable: true})
 	dieMigrating(t, p, doomed)
 	p.StartApps()
@@ -49,16 +49,6 @@ func TestCrash_AtEveryFaultPoint(t *testing.T) {
 }
 
 // buildWithFaults builds the program with its fault points.
-func buildWithFaults(t *testing.T) string {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), "tandem")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "faults", "-o", out, "../../cmd/tandem")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the program with its fault points: %v\n%s", err, said)
-	}
-	return out
-}
-
 // dieMigrating kills `tandem migrate` in the middle, and lets it begin again.
 func dieMigrating(t *testing.T, p *product.Product, program string) {
 	t.Helper()

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tandem"
+	"tandem/ops/dev/build"
 	"tandem/ops/dev/product"
 	"tandem/ops/dev/stack"
 	"tandem/server/auth"
@@ -30,24 +29,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(build(m))
-}
-
-func build(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "tandem-replicas-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "tandem")
-	cmd := exec.Command("go", "build", "-o", program, "../../cmd/tandem")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build the program:", err)
-		return 1
-	}
-	return stack.Tests{M: m}.Run()
+	os.Exit(build.Tests{M: stack.Tests{M: m}, Root: "../..", Program: &program}.Run())
 }
 
 func deploy(t *testing.T, o product.Options) *product.Product {
