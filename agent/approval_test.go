@@ -13,7 +13,6 @@ import (
 
 	"tandem"
 	"tandem/agent"
-	"tandem/agent/tools"
 )
 
 // chores makes a world with three tasks and a model that wants to delete the first two; it is asked for a yes.
@@ -133,7 +132,7 @@ func TestApproval_AProgramsYesIsNone(t *testing.T) {
 }
 
 func TestTurn_HoldsNoMoreThanTheTokenThatAskedForIt(t *testing.T) {
-	for name, scopes := range map[string][]string{"a reader": {tools.ScopeRead}, "nothing": {}} {
+	for name, scopes := range map[string][]string{"a reader": {tandem.ScopeRead}, "nothing": {}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, llm([]said{call("add_task", args{"title": "Planted"})}, []said{text("Done.")}))
 			w.ask(agent.Ask{Text: "add a task: Planted", Scopes: scopes, Program: true})

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tandem"
 )
 
 // Names lists the five tools in the order in which they are told.
@@ -59,23 +61,23 @@ var specs map[string]spec
 func init() {
 	specs = map[string]spec{}
 	for _, s := range []spec{
-		{run: (*Toolbox).add, scope: ScopeWrite, Definition: Definition{
+		{run: (*Toolbox).add, scope: tandem.ScopeWrite, Definition: Definition{
 			Name: AddTask, Title: "Add tasks",
 			Description: "Adds a task, or several with items. Give dates, repetitions and reminders in the person's own words; the server resolves them. Set nothing that nobody asked for.",
 		}},
-		{run: (*Toolbox).list, scope: ScopeRead, Definition: Definition{
+		{run: (*Toolbox).list, scope: tandem.ScopeRead, Definition: Definition{
 			Name: ListTasks, Title: "List tasks", ReadOnly: true, Idempotent: true,
 			Description: "Finds tasks. Filters are AND-ed; without any, all tasks that are not deleted. Use it to find the number of a task that is named by words.",
 		}},
-		{run: (*Toolbox).complete, scope: ScopeWrite, Definition: Definition{
+		{run: (*Toolbox).complete, scope: tandem.ScopeWrite, Definition: Definition{
 			Name: CompleteTask, Title: "Complete tasks", Idempotent: true,
 			Description: "Marks tasks as done, reopens them (undo), skips an occurrence, or ends a repetition. Completing a repeating task makes the next one.",
 		}},
-		{run: (*Toolbox).remove, scope: ScopeDelete, Definition: Definition{
+		{run: (*Toolbox).remove, scope: tandem.ScopeDelete, Definition: Definition{
 			Name: DeleteTask, Title: "Delete tasks", Destructive: true, Idempotent: true,
 			Description: "Moves tasks to the trash, from where update_task with restore brings them back for 30 days. Several tasks or a series may need the person's approval first.",
 		}},
-		{run: (*Toolbox).update, scope: ScopeWrite, Definition: Definition{
+		{run: (*Toolbox).update, scope: tandem.ScopeWrite, Definition: Definition{
 			Name: UpdateTask, Title: "Change tasks", Destructive: true,
 			Description: "Changes the given fields and leaves all others as they are. Also reschedules (move_due), snoozes, restores from the trash, and takes back earlier changes (undo).",
 		}},

@@ -139,9 +139,9 @@ func TestScopes(t *testing.T) {
 	}{
 		{nil, Names},
 		{[]string{}, nil},
-		{[]string{ScopeRead}, []string{ListTasks}},
-		{[]string{ScopeRead, ScopeWrite}, []string{AddTask, ListTasks, CompleteTask, UpdateTask}},
-		{[]string{ScopeDelete}, []string{DeleteTask}},
+		{[]string{tandem.ScopeRead}, []string{ListTasks}},
+		{[]string{tandem.ScopeRead, tandem.ScopeWrite}, []string{AddTask, ListTasks, CompleteTask, UpdateTask}},
+		{[]string{tandem.ScopeDelete}, []string{DeleteTask}},
 		{[]string{"tasks:everything"}, nil},
 	} {
 		u := owner

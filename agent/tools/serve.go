@@ -31,7 +31,7 @@ func (tb *Toolbox) bind(c Caller, more ...server.ServerOption) *server.MCPServer
 	for _, name := range Names {
 		tb.offer(srv, c, specs[name].tool())
 	}
-	if c.may(ScopeRead) {
+	if c.may(tandem.ScopeRead) {
 		tb.addResources(srv, c)
 		tb.addPrompts(srv, c)
 	}
@@ -103,7 +103,7 @@ func (tb *Toolbox) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	modern := mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
 	prepare(r, modern)
 	var more []server.ServerOption
-	if modern && tb.Watch != nil && c.may(ScopeRead) {
+	if modern && tb.Watch != nil && c.may(tandem.ScopeRead) {
 		ctx, stop := tb.listener(r, c)
 		defer stop()
 		r = r.WithContext(ctx)

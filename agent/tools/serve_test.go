@@ -117,7 +117,7 @@ func resources(t *testing.T, u user, session *mcp.ClientSession) {
 func TestServe_ScopesHideTools(t *testing.T) {
 	u := newBench(t).program("ann")
 	u.add("One")
-	u.caller.Scopes = []string{ScopeRead}
+	u.caller.Scopes = []string{tandem.ScopeRead}
 	session := connect(t, &mcp.StreamableClientTransport{Endpoint: serve(t, u).URL}, nil)
 	listed, err := session.ListTools(t.Context(), nil)
 	if err != nil || len(listed.Tools) != 1 || listed.Tools[0].Name != ListTasks {
@@ -126,7 +126,7 @@ func TestServe_ScopesHideTools(t *testing.T) {
 	if _, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: DeleteTask, Arguments: m{"task_id": 1}}); err == nil {
 		t.Error("a hidden tool was called")
 	}
-	u.caller.Scopes = []string{ScopeWrite}
+	u.caller.Scopes = []string{tandem.ScopeWrite}
 	session = connect(t, &mcp.StreamableClientTransport{Endpoint: serve(t, u).URL}, nil)
 	if _, err := session.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "tandem://tasks"}); err == nil {
 		t.Error("a resource was read without the scope")
@@ -286,7 +286,7 @@ func TestClient_IsTheSameDoor(t *testing.T) {
 func TestClient_SaysWhichScopeIsMissing(t *testing.T) {
 	b := newBench(t)
 	u := b.person("ann")
-	u.caller.Scopes = []string{ScopeRead}
+	u.caller.Scopes = []string{tandem.ScopeRead}
 	k, err := b.tb.Client(t.Context(), u.caller)
 	if err != nil {
 		t.Fatal(err)
@@ -301,5 +301,5 @@ func TestClient_SaysWhichScopeIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := decoded(t, raw)
-	same(t, "answer", []any{isError, got["error"], strings.Contains(fmt.Sprint(got["message"]), ScopeWrite)}, []any{true, "forbidden", true})
+	same(t, "answer", []any{isError, got["error"], strings.Contains(fmt.Sprint(got["message"]), tandem.ScopeWrite)}, []any{true, "forbidden", true})
 }

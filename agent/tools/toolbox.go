@@ -41,13 +41,6 @@ const (
 	Agent   Kind = "agent"   // the assistant, in a conversation
 )
 
-// The scopes of a token.
-const (
-	ScopeRead   = "tasks:read"
-	ScopeWrite  = "tasks:write"
-	ScopeDelete = "tasks:delete"
-)
-
 // Caller is the verified principal of a call and what surrounds it.
 type Caller struct {
 	User tandem.UserID
@@ -177,7 +170,7 @@ func (tb *Toolbox) Call(ctx context.Context, c Caller, tool string, args json.Ra
 	if !c.may(spec.scope) {
 		return Result{}, lacks(tool, spec.scope)
 	}
-	if err := tb.limits.take(ctx, c.User, spec.scope == ScopeRead); err != nil {
+	if err := tb.limits.take(ctx, c.User, spec.scope == tandem.ScopeRead); err != nil {
 		tb.limited(err)
 		return Result{}, err
 	}

@@ -216,13 +216,15 @@ func TestObserve_OneIdThroughAllOfTheProduct(t *testing.T) {
 func TestObserve_ADeadLokiCostsNoTurn(t *testing.T) {
 	var dead atomic.Bool
 	var taken atomic.Int64
-	hang := make(chan struct{})
+	hang, first := make(chan struct{}), make(chan struct{})
 	loki := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if dead.Load() {
 			<-hang
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
-		taken.Add(1)
+		if taken.Add(1) == 1 {
+			close(first)
+		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	t.Cleanup(func() { close(hang); loki.CloseClientConnections(); loki.Close() })
@@ -237,6 +239,13 @@ func TestObserve_ADeadLokiCostsNoTurn(t *testing.T) {
 			took[dead.Load()] = append(took[dead.Load()], say(t, e, user, tokenFor(t, user), fmt.Sprintf("add thing %d", n)))
 		}
 		goroutines = max(goroutines, runtime.NumGoroutine())
+		if block == 0 { // it was well before it was silent
+			select {
+			case <-first:
+			case <-time.After(10 * time.Second):
+				t.Fatal("Loki was given nothing")
+			}
+		}
 	}
 	p := func(of []time.Duration, share float64) time.Duration {
 		slices.Sort(of)

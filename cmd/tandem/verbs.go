@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -102,9 +101,9 @@ func (e *embedded) sign(_ context.Context, in signArgs) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, s := range in.Scopes {
-		if !slices.Contains(auth.Scopes, s) {
-			return "", tandem.NotOneOf("scope", s, auth.Scopes)
+	if in.Scopes != nil {
+		if in.Scopes, err = tandem.CleanScopes("scope", in.Scopes); err != nil {
+			return "", err
 		}
 	}
 	return e.shortToken(u, in.Scopes)
@@ -125,7 +124,18 @@ func (b *base) personalToken(ctx context.Context, in tokenArgs) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	secret, made, err := auth.Mint(auth.Wish{Name: in.Personal, Scopes: in.Scopes, Life: in.Expires}, time.Now(), tandem.NewID)
+	wish := auth.Wish{Name: in.Personal}
+	if len(in.Scopes) > 0 {
+		if wish.Scopes, err = tandem.CleanScopes("scope", in.Scopes); err != nil {
+			return "", err
+		}
+	}
+	if in.Expires != "" {
+		if wish.Life, err = tandem.ParseLifetime("expires", in.Expires); err != nil {
+			return "", err
+		}
+	}
+	secret, made, err := auth.Mint(wish, time.Now(), tandem.NewID)
 	if err != nil {
 		return "", err
 	}

@@ -54,7 +54,7 @@ func TestDiagrams_DrawTheEventsOfTheCode(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, line := range strings.Split(diagrams(t)["Events"], "\n") {
+	for line := range strings.SplitSeq(diagrams(t)["Events"], "\n") {
 		if strings.Contains(line, "-->") {
 			got = append(got, strings.TrimSpace(line))
 		}

@@ -17,16 +17,6 @@ type Principal struct {
 	Scopes  []string  // nil: all
 }
 
-// The scopes.
-const (
-	ScopeRead   = "tasks:read"
-	ScopeWrite  = "tasks:write"
-	ScopeDelete = "tasks:delete"
-)
-
-// Scopes lists all scopes.
-var Scopes = []string{ScopeRead, ScopeWrite, ScopeDelete}
-
 // Allows reports whether the credential holds the scope. One that names no scopes holds all.
 func (p Principal) Allows(scope string) bool {
 	return p.Scopes == nil || slices.Contains(p.Scopes, scope)

@@ -28,7 +28,7 @@ func TestToken_GoodTokenNamesItsUser(t *testing.T) {
 	if want := b.clock.now().Add(15 * time.Minute); !p.Expires.Equal(want) {
 		t.Errorf("expires %v, want %v", p.Expires, want)
 	}
-	for _, scope := range auth.Scopes {
+	for _, scope := range tandem.Scopes {
 		if !p.Allows(scope) {
 			t.Errorf("a token without a scope claim does not hold %s", scope)
 		}
@@ -38,10 +38,10 @@ func TestToken_GoodTokenNamesItsUser(t *testing.T) {
 func TestToken_ScopeClaimNarrows(t *testing.T) {
 	b := newBench(t, sharedSecret(t))
 	p := b.accepted(t, b.hs(fields{"scope": "openid tasks:read"}))
-	if !p.Allows(auth.ScopeRead) || p.Allows(auth.ScopeWrite) || p.Allows(auth.ScopeDelete) {
+	if !p.Allows(tandem.ScopeRead) || p.Allows(tandem.ScopeWrite) || p.Allows(tandem.ScopeDelete) {
 		t.Errorf("scopes %v; want to read only", p.Scopes)
 	}
-	if p := b.accepted(t, b.hs(fields{"scope": ""})); p.Allows(auth.ScopeRead) {
+	if p := b.accepted(t, b.hs(fields{"scope": ""})); p.Allows(tandem.ScopeRead) {
 		t.Error("an empty scope claim holds a scope")
 	}
 }
@@ -471,9 +471,9 @@ func TestToken_Personal(t *testing.T) {
 	b := newBench(t, sharedSecret(t))
 	token := auth.NewPersonalToken()
 	expires := tandem.Stamp(b.clock.now().Add(time.Hour))
-	b.store.tokens[auth.Hash(token)] = tandem.TokenInfo{ID: "p1", Scopes: []string{auth.ScopeRead}, ExpiresAt: &expires}
+	b.store.tokens[auth.Hash(token)] = tandem.TokenInfo{ID: "p1", Scopes: []string{tandem.ScopeRead}, ExpiresAt: &expires}
 	p := b.accepted(t, token)
-	if !p.Program || p.User != "ann" || p.TokenID != "p1" || !p.Allows(auth.ScopeRead) || p.Allows(auth.ScopeWrite) {
+	if !p.Program || p.User != "ann" || p.TokenID != "p1" || !p.Allows(tandem.ScopeRead) || p.Allows(tandem.ScopeWrite) {
 		t.Errorf("principal %+v; want ann's program that may read", p)
 	}
 	b.refused(t, auth.NewPersonalToken(), auth.ReasonPersonal)

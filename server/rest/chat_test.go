@@ -300,11 +300,11 @@ func TestChat_StreamIsLiveAndItsLossStopsNothing(t *testing.T) {
 func TestChat_ProgramIsToldApart(t *testing.T) {
 	s := start(t, nil)
 	personal := auth.NewPersonalToken()
-	s.store.tokens[auth.Hash(personal)] = tandem.TokenInfo{ID: "p", Scopes: []string{auth.ScopeRead}}
+	s.store.tokens[auth.Hash(personal)] = tandem.TokenInfo{ID: "p", Scopes: []string{tandem.ScopeRead}}
 	s.store.owners[auth.Hash(personal)] = "ann"
 	r := s.call(http.MethodPost, "/api/ann/chat", s.as("ann").with("Authorization", "Bearer "+personal), `{"message":"hi"}`)
 	wantStatus(t, r, http.StatusOK)
-	if ask := s.parrot.asks()[0]; !ask.Program || len(ask.Scopes) != 1 || ask.Scopes[0] != auth.ScopeRead {
+	if ask := s.parrot.asks()[0]; !ask.Program || len(ask.Scopes) != 1 || ask.Scopes[0] != tandem.ScopeRead {
 		t.Errorf("asked %+v; want a program that may read", ask)
 	}
 }

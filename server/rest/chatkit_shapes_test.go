@@ -177,7 +177,7 @@ func TestChatKit_AProgramAnswersNoQuestion(t *testing.T) {
 	}
 	secret := auth.NewPersonalToken()
 	s.store.mu.Lock()
-	s.store.tokens[auth.Hash(secret)], s.store.owners[auth.Hash(secret)] = tandem.TokenInfo{ID: "p", Scopes: auth.Scopes}, "ann"
+	s.store.tokens[auth.Hash(secret)], s.store.owners[auth.Hash(secret)] = tandem.TokenInfo{ID: "p", Scopes: tandem.Scopes}, "ann"
 	s.store.mu.Unlock()
 	for _, verb := range []string{"approval.confirm", "approval.cancel"} {
 		body := kitBody("threads.custom_action", fmt.Sprintf(`{"thread_id":"thr_1","item_id":"tc_%s","action":{"type":%q,"payload":{"approval":%q}}}`, asked.ID, verb, asked.ID))

@@ -56,7 +56,7 @@ func (s *Server) resourceMetadata(w http.ResponseWriter, r *http.Request) {
 		Servers  []string `json:"authorization_servers,omitempty"`
 		Methods  []string `json:"bearer_methods_supported"`
 		Scopes   []string `json:"scopes_supported"`
-	}{s.base(r) + mcpPath, "Tandem", nil, []string{"header"}, auth.Scopes}
+	}{s.base(r) + mcpPath, "Tandem", nil, []string{"header"}, tandem.Scopes}
 	if s.AuthURL != "" {
 		doc.Servers = []string{s.AuthURL}
 	}

@@ -59,13 +59,18 @@ func wish(body map[string]json.RawMessage) (auth.Wish, error) {
 	if err := decode(body, "name", &out.Name); err != nil {
 		return out, err
 	}
-	if err := decode(body, "scopes", &out.Scopes); err != nil {
+	err := decode(body, "scopes", &out.Scopes)
+	if err == nil && out.Scopes != nil {
+		out.Scopes, err = tandem.CleanScopes("scopes", out.Scopes)
+	}
+	if err != nil {
 		return out, err
 	}
-	if out.Scopes != nil && len(out.Scopes) == 0 {
-		return out, tandem.Invalid("scopes", nil, "A token needs at least one scope.")
+	var life string
+	if err = decode(body, "expires_in", &life); err == nil && life != "" {
+		out.Life, err = tandem.ParseLifetime("expires_in", life)
 	}
-	return out, decode(body, "expires_in", &out.Life)
+	return out, err
 }
 
 // makeToken answers with the secret, which nobody sees again.

@@ -142,6 +142,11 @@ func TestTokens_RefusesWishes(t *testing.T) {
 		if r.StatusCode != want {
 			t.Errorf("%s: %d %s, want %d", body, r.StatusCode, r.body, want)
 		}
+		for _, field := range []string{"scopes", "expires_in"} {
+			if want == 422 && strings.Contains(body, `"`+field+`":`) && !strings.Contains(r.body, `"field":"`+field+`"`) {
+				t.Errorf("%s: %s does not name %s", body, r.body, field)
+			}
+		}
 	}
 	for i := range 49 {
 		s.makeToken("ann", fmt.Sprintf(`{"name":"t%d"}`, i))

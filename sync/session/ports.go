@@ -20,18 +20,6 @@ type Principal struct {
 	Scopes  []string // nil: all
 }
 
-// The scopes of a token.
-const (
-	scopeRead   = "tasks:read"
-	scopeWrite  = "tasks:write"
-	scopeDelete = "tasks:delete"
-)
-
-var (
-	allScopes     = []string{scopeRead, scopeWrite, scopeDelete}
-	defaultScopes = []string{scopeRead, scopeWrite}
-)
-
 func (p Principal) may(scope string) bool { return p.Scopes == nil || slices.Contains(p.Scopes, scope) }
 
 // accessToken is the id of the personal access token; empty for a JWT, whose ids nobody revokes.
@@ -43,7 +31,7 @@ func (p Principal) accessToken() string {
 }
 
 func (p Principal) mayAll() bool {
-	return !slices.ContainsFunc(allScopes, func(s string) bool { return !p.may(s) })
+	return !slices.ContainsFunc(tandem.Scopes, func(s string) bool { return !p.may(s) })
 }
 
 // Caller is in whose name a tool is called.

@@ -136,7 +136,7 @@ func (c *session) renew(ctx context.Context, f wire.Auth) {
 		return
 	}
 	c.mu.Lock()
-	same := next.User == c.p.User && next.Issuer == c.p.Issuer && next.Program == c.p.Program && next.may(scopeRead)
+	same := next.User == c.p.User && next.Issuer == c.p.Issuer && next.Program == c.p.Program && next.may(tandem.ScopeRead)
 	if same {
 		c.p = next
 		c.member.Renew(next.accessToken())

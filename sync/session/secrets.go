@@ -2,12 +2,9 @@ package session
 
 import (
 	"encoding/json"
-	"math"
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,11 +13,10 @@ import (
 
 // Bounds of what a person may make.
 const (
-	maxTokens   = 50
-	maxPush     = 20
-	maxAddress  = 254  // of an e-mail address, RFC 5321
-	maxURL      = 2000 // bytes
-	maxLifetime = 10 * 366 * 24 * time.Hour
+	maxTokens  = 50
+	maxPush    = 20
+	maxAddress = 254  // of an e-mail address, RFC 5321
+	maxURL     = 2000 // bytes
 )
 
 // tokens makes or revokes a personal access token.
@@ -37,7 +33,7 @@ func (t *translation) tokens(field string, raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	info := tandem.TokenInfo{ID: t.newID(), Scopes: defaultScopes, CreatedAt: tandem.Stamp(t.now)}
+	info := tandem.TokenInfo{ID: t.newID(), Scopes: tandem.DefaultScopes, CreatedAt: tandem.Stamp(t.now)}
 	if info.Name, err = label(field+".add.name", members["name"]); err != nil {
 		return err
 	}
@@ -77,23 +73,13 @@ func scopeList(field string, raw json.RawMessage) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []string{}
-	for _, raw := range entries {
-		scope, err := text(field, raw)
-		if err != nil {
+	named := make([]string, len(entries))
+	for i, raw := range entries {
+		if named[i], err = text(field, raw); err != nil {
 			return nil, err
 		}
-		if !slices.Contains(allScopes, scope) {
-			return nil, tandem.NotOneOf(field, scope, allScopes)
-		}
-		if !slices.Contains(out, scope) {
-			out = append(out, scope)
-		}
 	}
-	if len(out) == 0 {
-		return nil, tandem.Invalid(field, nil, "%s needs at least one scope.", field)
-	}
-	return out, nil
+	return tandem.CleanScopes(field, named)
 }
 
 // lifetime reads 30s, 12h or 90d, or a number of seconds.
@@ -102,17 +88,7 @@ func lifetime(field string, raw json.RawMessage) (time.Duration, error) {
 	if err != nil {
 		s = string(raw) + "s"
 	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err == nil {
-			s = strconv.FormatUint(n*24, 10) + "h"
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < time.Second || d > maxLifetime || math.Mod(d.Seconds(), 1) != 0 {
-		return 0, tandem.Invalid(field, s, "%s is a time such as 30s, 12h or 90d, of at most ten years.", field)
-	}
-	return d, nil
+	return tandem.ParseLifetime(field, s)
 }
 
 // feed makes a new secret address of the calendar feed, which ends the old one, or removes it.

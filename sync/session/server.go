@@ -135,7 +135,7 @@ func New(o Options) *Server {
 // Serve upgrades the request and lives the connection until it has ended. The caller has verified the token against the
 // path, and the Origin.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, p Principal) {
-	if !p.may(scopeRead) {
+	if !p.may(tandem.ScopeRead) {
 		refuse(w, http.StatusForbidden, "forbidden", "This token does not hold the scope tasks:read.")
 		return
 	}
