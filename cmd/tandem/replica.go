@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -205,4 +206,14 @@ func onDatabase(ctx context.Context, c config, std stdio, f func(context.Context
 	cancel()
 	stop()
 	return errors.Join(err, <-told, r.close())
+}
+
+// place names where a process of the distributed mode runs, which is that of one at a time: the one that follows another that died there goes
+// on with what that one held.
+func (c config) place() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return tandem.NewID()
+	}
+	return host + " " + c.AppAddr
 }

@@ -53,7 +53,7 @@ func newServer(ctx context.Context, c config, std stdio) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	replicas := redis.NewReplicas(st.redis)
+	replicas := redis.NewReplicas(st.redis, c.place())
 	s := &server{station: st, core: core{base: st.base, together: together{replicas, replicas, redis.NewLimits(st.redis)}}}
 	if err := s.core.build(ctx); err != nil {
 		return nil, errors.Join(err, st.close())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ func startWorker(ctx context.Context, c config, std stdio, name, app string) err
 	if err != nil {
 		return err
 	}
-	s.owner = c.seat()
+	s.owner = c.place()
 	w, err := newCrew(&s.base, s.db, s.sidecar.Keys(), recur.Consumer, remind.Consumer, notify.Consumer, audit.Consumer)
 	if err != nil {
 		return errors.Join(err, s.close())
@@ -82,15 +81,6 @@ func startWorker(ctx context.Context, c config, std stdio, name, app string) err
 	}
 	s.log.InfoContext(ctx, "working", "app", app, "addr", c.OpsAddr)
 	return s.run(ctx, callback, s.loops(w, name))
-}
-
-// seat names the place in which a worker claims events. The process that follows one that died there goes on with its claims at once.
-func (c config) seat() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return tandem.NewID()
-	}
-	return host + " " + c.AppAddr
 }
 
 // does tells whether the worker of this name does that work.

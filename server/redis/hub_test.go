@@ -69,7 +69,7 @@ func (w *world) newSide() *side {
 	s := &side{}
 	c := open(w.t, w.redis, Metrics{})
 	s.process = &process{client: c, Channels: NewChannels(c), up: make(chan bool, 100)}
-	s.replicas = NewReplicas(c)
+	s.replicas = NewReplicas(c, "")
 	s.hub = hub.New(hub.Options{Channel: s.Channels, Store: w.db, Presence: s.replicas})
 	s.State = func(up bool) {
 		s.hub.ChannelState(up)

@@ -31,6 +31,7 @@ const (
 // Replicas tells the processes of one product about each other: which devices and how many connections of a user each has.
 type Replicas struct {
 	client *Client
+	place  string
 	wake   chan struct{}
 
 	mu    sync.Mutex
@@ -39,10 +40,11 @@ type Replicas struct {
 	mute  map[string]bool            // processes not heard of for muteAfter; true: for goneAfter
 }
 
-// NewReplicas makes the view of this process. It needs Run.
-func NewReplicas(c *Client) *Replicas {
+// NewReplicas makes the view of this process. It needs Run. Where place, such as a host and a port, can be that of one process at a time, the
+// process there before is known to have ended; empty: it is found out by its silence.
+func NewReplicas(c *Client, place string) *Replicas {
 	return &Replicas{
-		client: c, wake: make(chan struct{}, 1),
+		client: c, place: place, wake: make(chan struct{}, 1),
 		seats: map[tandem.UserID]int{}, loose: map[tandem.UserID]struct{}{}, mute: map[string]bool{},
 	}
 }
@@ -72,8 +74,8 @@ func (r *Replicas) Run(ctx context.Context) error {
 func (r *Replicas) beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, slowTimeout)
 	defer cancel()
-	late, err := beatScript.Run(ctx, r.client.rdb, []string{prefix + "replicas"},
-		r.client.origin, beatKept.Milliseconds(), muteAfter.Milliseconds()).StringSlice()
+	late, err := beatScript.Run(ctx, r.client.rdb, []string{prefix + "replicas", prefix + "places"},
+		r.client.origin, beatKept.Milliseconds(), muteAfter.Milliseconds(), r.place, goneAfter.Milliseconds()).StringSlice()
 	if err != nil {
 		return
 	}
@@ -174,6 +176,9 @@ func (r *Replicas) Take(ctx context.Context, user tandem.UserID, limit int) (fre
 	}
 	noted, err := r.client.number(ctx, seatsScript, one)
 	if err == nil && noted == 0 && wait(ctx, secondLook) {
+		r.mu.Lock()
+		one = r.seat(user, n, limit) // others may be known to have ended
+		r.mu.Unlock()
 		noted, err = r.client.number(ctx, seatsScript, one)
 	}
 	if err == nil && noted == 0 {

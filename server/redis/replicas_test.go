@@ -16,7 +16,7 @@ import (
 
 func newReplicas(t *testing.T, r *stack.Cache) *Replicas {
 	t.Helper()
-	p := NewReplicas(open(t, r, Metrics{}))
+	p := NewReplicas(open(t, r, Metrics{}), "")
 	running(t, p.Run)
 	return p
 }
@@ -168,7 +168,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // there are too many does not come again.
 func TestReplicas_SeatsOfACrashedProcessDoNotCount(t *testing.T) {
 	r := stack.SharedRedis(t)
-	a, crashed, user := newReplicas(t, r), NewReplicas(open(t, r, Metrics{})), someone()
+	a, crashed, user := newReplicas(t, r), NewReplicas(open(t, r, Metrics{}), ""), someone()
 	crashed.beat(t.Context())
 	for range 4 {
 		if _, ok := take(t, crashed, user); !ok {
@@ -179,6 +179,24 @@ func TestReplicas_SeatsOfACrashedProcessDoNotCount(t *testing.T) {
 		t.Fatal("a fifth connection was taken while the first four lived")
 	}
 	eventually(t, "the seats of the crashed process are free", func() bool { _, ok := take(t, a, user); return ok })
+}
+
+// A process that crashes again and again comes back to its place before anybody notices its silence.
+func TestReplicas_SeatsOfThoseAtThePlaceBeforeDoNotCount(t *testing.T) {
+	r := stack.SharedRedis(t)
+	place, user := tandem.NewID(), someone()
+	for range 5 {
+		again := NewReplicas(open(t, r, Metrics{}), place)
+		again.beat(t.Context())
+		for n := range 5 {
+			if _, ok := take(t, again, user); ok != (n < 4) {
+				t.Fatalf("connection %d: taken %v", n+1, ok)
+			}
+		}
+	}
+	if _, ok := take(t, newReplicas(t, r), user); ok {
+		t.Error("a fifth connection was taken elsewhere")
+	}
 }
 
 func TestReplicas_SeatsOutliveAFlush(t *testing.T) {
@@ -271,7 +289,7 @@ func TestReplicas_WhatIsNotedAgreesAfterAStorm(t *testing.T) {
 
 func TestReplicas_ANumberThatWasOvertakenIsNotedAgain(t *testing.T) {
 	r := stack.SharedRedis(t)
-	p := NewReplicas(open(t, r, Metrics{}))
+	p := NewReplicas(open(t, r, Metrics{}), "")
 	user := someone()
 	for range 2 {
 		if _, ok := take(t, p, user); !ok {
