@@ -3,6 +3,7 @@ package intake
 import (
 	"encoding/csv"
 	"errors"
+	"io"
 	"iter"
 	"regexp"
 	"slices"
@@ -79,13 +80,13 @@ func (t *table) records() iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
 		for {
 			fields, err := t.reader.Read()
-			if isEnd(err) {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			r := record{column: t.column, fields: fields}
 			if bad, ok := errors.AsType[*csv.ParseError](err); ok {
 				r.line = bad.StartLine
-				err = badRow("row", nil, "This line is no CSV: %v.", bad.Err)
+				err = tandem.Invalid("row", nil, "This line is no CSV: %v.", bad.Err)
 			} else if err == nil {
 				r.line, _ = t.reader.FieldPos(0)
 			}
@@ -219,5 +220,5 @@ func doneOf(s string) (bool, error) {
 	case "yes", "y", "true", "1", "x", "done", "complete", "completed", "closed", "finished":
 		return true, nil
 	}
-	return false, badRow("status", s, "%q is no state of a task; write pending or completed.", s)
+	return false, tandem.Invalid("status", s, "%q is no state of a task; write pending or completed.", s)
 }

@@ -50,7 +50,7 @@ func calendar(data []byte) (iter.Seq2[row, error], error) {
 			}
 		}
 		if open != nil {
-			yield(open.row, badRow("row", nil, "The file ends inside of this task."))
+			yield(open.row, tandem.Invalid("row", nil, "The file ends inside of this task."))
 		}
 	}, nil
 }
@@ -59,51 +59,58 @@ func calendar(data []byte) (iter.Seq2[row, error], error) {
 func unfolded(text string) []property {
 	var out []property
 	n := 0
+	var pieces []string // of the last of out
+	whole := func() {
+		if len(out) > 0 {
+			out[len(out)-1].value = strings.Join(pieces, "")
+			out[len(out)-1].split()
+		}
+		pieces = pieces[:0]
+	}
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
 		n++
 		if line != "" && (line[0] == ' ' || line[0] == '\t') && len(out) > 0 {
-			out[len(out)-1].value += line[1:]
+			pieces = append(pieces, line[1:])
 			continue
 		}
 		if strings.TrimSpace(line) != "" {
-			out = append(out, property{line: n, value: strings.TrimRight(line, "\r")})
+			whole()
+			out, pieces = append(out, property{line: n}), append(pieces, strings.TrimRight(line, "\r"))
 		}
 	}
-	for i := range out {
-		out[i].split()
-	}
+	whole()
 	return slices.DeleteFunc(out, func(p property) bool { return p.name == "" })
 }
 
 // split takes a whole line, which stands in value, apart. A colon or semicolon in quotes separates nothing.
 func (p *property) split() {
-	quoted := false
-	at := strings.IndexFunc(p.value, func(r rune) bool {
-		quoted = quoted != (r == '"')
-		return r == ':' && !quoted
-	})
-	if at < 0 {
+	head, value, ok := cutUnquoted(p.value, ':')
+	if !ok {
 		return
 	}
-	head, value := p.value[:at], p.value[at+1:]
 	p.value, p.params = value, map[string]string{}
-	for i, piece := range strings.FieldsFunc(head, separator(';')) {
-		if i == 0 {
-			p.name = strings.ToUpper(strings.TrimSpace(piece))
-			continue
-		}
-		name, value, _ := strings.Cut(piece, "=")
+	name, rest, more := cutUnquoted(head, ';')
+	p.name = strings.ToUpper(strings.TrimSpace(name))
+	for more {
+		var param string
+		param, rest, more = cutUnquoted(rest, ';')
+		name, value, _ := strings.Cut(param, "=")
 		p.params[strings.ToUpper(name)] = strings.Trim(value, `"`)
 	}
 }
 
-// separator tells a separator outside of quotes.
-func separator(sep rune) func(rune) bool {
+// cutUnquoted cuts s around the first sep that is not in quotes.
+func cutUnquoted(s string, sep byte) (before, after string, found bool) {
 	quoted := false
-	return func(r rune) bool {
-		quoted = quoted != (r == '"')
-		return r == sep && !quoted
+	for i := range len(s) {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == sep && !quoted:
+			return s[:i], s[i+1:], true
+		}
 	}
+	return s, "", false
 }
 
 // todo is a VTODO on its way.
@@ -169,14 +176,14 @@ func (t *todo) readTime(p property) {
 	}
 }
 
-// alarm reads the trigger of an alarm: before the due date, or at an instant.
+// alarm reads the trigger of an alarm: before the due date, or at an instant. One after the due date is negative, and told as lost.
 func (t *todo) alarm(p property) {
 	if p.name != "TRIGGER" {
 		return
 	}
 	if _, at, err := icalTime(p); err == nil && at != nil {
-		t.remindAt = append(t.remindAt, *at)
-	} else if d, ok := icalDuration(p.value); ok && d <= 0 {
+		t.remindAt = append(t.remindAt, tandem.DueAt(*at, "UTC"))
+	} else if d, ok := icalDuration(p.value); ok {
 		t.before = append(t.before, -d)
 	}
 }
@@ -186,7 +193,7 @@ func (t *todo) finish() (row, error) {
 	case t.fault != nil:
 		return t.row, t.fault
 	case t.override:
-		return t.row, badRow("RECURRENCE-ID", nil, "This is a changed occurrence of a repeating task, which cannot be taken over by itself.")
+		return t.row, tandem.Invalid("RECURRENCE-ID", nil, "This is a changed occurrence of a repeating task, which cannot be taken over by itself.")
 	case t.due == nil && t.at == nil:
 		t.due, t.at = t.start, t.startAt
 	}
@@ -218,7 +225,7 @@ func icalTime(p property) (*tandem.Due, *time.Time, error) {
 	case err2 == nil:
 		return &tandem.Due{Date: day.Format(time.DateOnly)}, nil, nil
 	}
-	return nil, nil, badRow(p.name, p.value, "%s is no date of iCalendar: %q.", p.name, cut(p.value, 100))
+	return nil, nil, tandem.Invalid(p.name, p.value, "%s is no date of iCalendar: %q.", p.name, cut(p.value, 100))
 }
 
 // icalPriority maps 1 to 9, of which 1 is the most pressing.

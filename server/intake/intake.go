@@ -2,7 +2,6 @@ package intake
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -129,11 +128,6 @@ func errUnreadable(form string, cause error) error {
 	return tandem.Invalid("file", nil, "This is no %s.", form).Because(cause)
 }
 
-// badRow says what is wrong with a row.
-func badRow(field string, value any, format string, args ...any) error {
-	return tandem.Invalid(field, value, format, args...)
-}
-
 // liner counts lines as a reading goes on: places are asked for in their order.
 type liner struct {
 	data     []byte
@@ -147,6 +141,3 @@ func (l *liner) lineOf(at int) int {
 	l.at = at
 	return 1 + l.line
 }
-
-// isEnd tells that a reader came to its end.
-func isEnd(err error) bool { return errors.Is(err, io.EOF) }

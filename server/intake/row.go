@@ -28,7 +28,7 @@ type row struct {
 	rule        string     // RRULE
 	from        tandem.RepeatFrom
 	before      []time.Duration
-	remindAt    []time.Time
+	remindAt    []tandem.Due
 	created     *time.Time
 	done        bool
 	completed   *time.Time
@@ -52,7 +52,7 @@ func (m *maker) task(r row) (tandem.Task, []string, error) {
 	d.Title, d.Description = m.text(&r)
 	d.Tags = tagsOf(&r)
 	if !r.done {
-		d.Reminders = m.reminders(r, d.Due)
+		d.Reminders = m.reminders(&r, d.Due)
 	}
 	t, _, err := tandem.NewTask(m.Scene, d)
 	if err != nil {
@@ -96,17 +96,7 @@ func (m *maker) schedule(r *row, d *tandem.Draft) {
 		}
 	}
 	if r.words != "" {
-		switch w, ok := m.Words(r.words, r.language, r.zone); {
-		case d.Due != nil && (!ok || w.Rule.IsZero()):
-			r.keep("Repeats", r.words)
-		case !ok:
-			r.keep("Due", r.words)
-		default:
-			d.Rule, d.RepeatFrom = w.Rule, w.From
-			if d.Due == nil {
-				d.Due = w.Due
-			}
-		}
+		m.words(r, d)
 	}
 	if r.done || d.Rule.IsZero() {
 		d.Rule, d.RepeatFrom = tandem.Rule{}, ""
@@ -118,6 +108,23 @@ func (m *maker) schedule(r *row, d *tandem.Draft) {
 	if !d.Rule.IsZero() && !begins(d) {
 		r.keep("Repeats", d.Rule.String())
 		d.Rule, d.RepeatFrom = tandem.Rule{}, ""
+	}
+}
+
+// words fills in what the words for the date say.
+func (m *maker) words(r *row, d *tandem.Draft) {
+	switch w, ok := m.Words(r.words, r.language, r.zone); {
+	case d.Due != nil && (!ok || w.Rule.IsZero()):
+		r.keep("Repeats", r.words)
+	case !ok:
+		r.keep("Due", r.words)
+	default:
+		if !w.Rule.IsZero() {
+			d.Rule, d.RepeatFrom = w.Rule, w.From
+		}
+		if d.Due == nil {
+			d.Due = w.Due
+		}
 	}
 }
 
@@ -189,17 +196,26 @@ func tagsOf(r *row) []string {
 }
 
 // reminders gives those that lie ahead.
-func (m *maker) reminders(r row, due *tandem.Due) []tandem.ReminderSpec {
+func (m *maker) reminders(r *row, due *tandem.Due) []tandem.ReminderSpec {
 	var out []tandem.ReminderSpec
+	lost := 0
 	for _, before := range r.before {
-		if due != nil && before >= 0 && len(out) < tandem.MaxReminders {
-			out = append(out, tandem.ReminderSpec{Before: &before})
+		if due == nil || before < 0 {
+			lost++
+			continue
 		}
+		out = append(out, tandem.ReminderSpec{Before: &before})
 	}
-	for _, at := range r.remindAt {
-		if at.After(m.Scene.Now) && len(out) < tandem.MaxReminders {
+	for _, when := range r.remindAt {
+		if at := when.At(m.Scene.Settings.Zone()); at.After(m.Scene.Now) {
 			out = append(out, tandem.ReminderSpec{At: &at})
 		}
+	}
+	if extra := len(out) - tandem.MaxReminders; extra > 0 {
+		lost, out = lost+extra, out[:tandem.MaxReminders]
+	}
+	if lost > 0 {
+		r.lost = append(r.lost, fmt.Sprintf("%d reminders could not be kept", lost))
 	}
 	return out
 }

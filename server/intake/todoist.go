@@ -110,6 +110,7 @@ func (n *todoistNames) items(top part) ([]part, error) {
 			list = append(list, more...)
 		}
 	}
+	slices.SortFunc(list, func(a, b part) int { return a.at - b.at }) // as they stand in the file: lines are counted once
 	return list, nil
 }
 
@@ -174,7 +175,9 @@ func (t todoistTask) fill(r *row, names todoistNames) {
 		case x.Offset != nil:
 			r.before = append(r.before, time.Duration(*x.Offset)*time.Minute)
 		case own.at != nil:
-			r.remindAt = append(r.remindAt, *own.at)
+			r.remindAt = append(r.remindAt, tandem.DueAt(*own.at, "UTC"))
+		case own.due != nil && own.due.Time != "":
+			r.remindAt = append(r.remindAt, *own.due)
 		}
 	}
 }
@@ -264,7 +267,7 @@ func (b *backup) read(rec record) (complete *row, err error) {
 		}
 	case "", "meta":
 	default:
-		return nil, badRow("TYPE", kind, "%q is none of task, section and note.", kind)
+		return nil, tandem.Invalid("TYPE", kind, "%q is none of task, section and note.", kind)
 	}
 	return nil, nil
 }
@@ -281,7 +284,7 @@ func (b *backup) task(rec record) (row, error) {
 	if text := rec.get("PRIORITY"); text != "" { // 1 is the most pressing, other than in the API
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > len(todoistRanks) {
-			return r, badRow("PRIORITY", text, "A priority is a number from 1 to 4, not %q.", text)
+			return r, tandem.Invalid("PRIORITY", text, "A priority is a number from 1 to 4, not %q.", text)
 		}
 		r.priority = todoistRanks[len(todoistRanks)-n]
 	}
@@ -289,7 +292,7 @@ func (b *backup) task(rec record) (row, error) {
 	if text := rec.get("INDENT"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 10 {
-			return r, badRow("INDENT", text, "A depth is a number from 1 on, not %q.", text)
+			return r, tandem.Invalid("INDENT", text, "A depth is a number from 1 on, not %q.", text)
 		}
 		depth = min(n, len(b.above)+1)
 	}

@@ -135,7 +135,7 @@ func vikunjaRow(line int, p part, project string) (row, error) {
 		if at := instant(m.Reminder); m.RelativeTo == "due_date" && m.RelativePeriod <= 0 {
 			r.before = append(r.before, time.Duration(-m.RelativePeriod)*time.Second)
 		} else if at != nil {
-			r.remindAt = append(r.remindAt, *at)
+			r.remindAt = append(r.remindAt, tandem.DueAt(*at, "UTC"))
 		}
 	}
 	return r, nil
