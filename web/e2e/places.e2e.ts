@@ -149,6 +149,12 @@ test("several tasks are picked, moved in one operation, and that is undone", asy
   await expect.poll(() => titles(other)).toEqual([]);
   await page.getByRole("button", { name: "Undo" }).last().click();
   await expect.poll(async () => (await titles(other)).sort()).toEqual(["Beta", "Delta", "Gamma"]);
+  await page.locator("main").focus();
+  await page.keyboard.press("Alt+ArrowRight");
+  await page.getByText("Moved 3 tasks", { exact: true }).waitFor();
+  await expect.poll(() => titles(other)).toEqual([]);
+  await page.keyboard.press("z");
+  await expect.poll(async () => (await titles(other)).sort()).toEqual(["Beta", "Delta", "Gamma"]);
   await page.keyboard.press("Escape");
   await page.locator("[data-bulk]").waitFor({ state: "detached" });
   await row(page, "Beta").locator("[data-row]").click({ modifiers: ["Control"] });

@@ -181,11 +181,6 @@ export class App {
     return this.#call("update_task", { task_id: t.uid, ...args }, t.uid);
   }
 
-  /** Moves tasks to a day, all in one operation. */
-  moveAll(tasks: TaskRow[], day: string): Made {
-    return this.#call("update_task", { ids: tasks.slice(0, MAX_BULK).map((t) => t.uid), move_due: day });
-  }
-
   /** Ticks or unticks a task, and offers to take that back. */
   toggle(t: TaskRow): void {
     const made = this.#call("complete_task", { task_id: t.uid, ...(t.completed ? { undo: true } : {}) }, t.uid);
@@ -414,7 +409,10 @@ export class App {
 
   #delta(f: Delta): void {
     const before = this.#replica.seq;
-    if (this.#journal.note(f, this.#replica, new Date().toISOString()).length > 0) this.journal = this.#journal.list();
+    if (this.#journal.note(f, this.#replica, new Date().toISOString()).length > 0) {
+      this.#journal.trim();
+      this.journal = this.#journal.list();
+    }
     const effect = this.#replica.delta(f);
     this.rows.copy(this.#replica, effect.shown);
     if (this.#replica.seq > before) for (const c of f.c) if (c.k === "task" && c.client !== this.#replica.client) this.#flash(c.id, c.actor ?? "user");

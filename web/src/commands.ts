@@ -31,8 +31,6 @@ export interface Command {
   keys: string[];
   /** It does nothing without a task. */
   task?: true;
-  /** It is not listed: another command says the same. */
-  hidden?: true;
   run: (d: Deck) => void;
 }
 

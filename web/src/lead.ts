@@ -253,7 +253,8 @@ export class Lead {
     const { epoch, seq } = this.#replica;
     const noted = [...this.#noted.values()];
     this.#noted.clear();
-    if (noted.length > 0) void this.#keep((store) => store.note(noted, this.#journal.trim()));
+    const gone = this.#journal.trim();
+    if (noted.length > 0) void this.#keep((store) => store.note(noted, gone));
     await this.#keep((store) => store.write(rows.map(([k, r]) => [k, r]), { epoch, seq }, false));
   }
 

@@ -1,5 +1,5 @@
 import type { TaskRow } from "./protocol";
-import { words } from "./query";
+import { begins, words } from "./query";
 
 /** A mention that is being typed: where its @ stands and what follows it. */
 export interface Mention {
@@ -20,10 +20,7 @@ export function mentionAt(text: string, cursor: number): Mention | null {
 export function candidates(m: Mention, tasks: Iterable<TaskRow>): TaskRow[] {
   const asked = words(m.text);
   const open = [...tasks].filter((t) => t.deleted_at === null && !t.completed && t.task_id > 0);
-  const found = open.filter((t) => {
-    const own = words(t.title);
-    return asked.every((w) => own.some((o) => o.startsWith(w)));
-  });
+  const found = open.filter((t) => begins(asked, t.title));
   return found.sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, MAX);
 }
 

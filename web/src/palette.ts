@@ -1,6 +1,6 @@
 import type { Command } from "./commands";
 import type { TaskRow, View } from "./protocol";
-import { fold, tagQuery, words } from "./query";
+import { begins, fold, tagQuery, words } from "./query";
 import type { IconName } from "./ui/icons";
 
 /** One line of the palette. */
@@ -41,7 +41,7 @@ const hit = (group: string, id: string, label: string, icon: IconName, act: Act,
 /** Gives what the words find, in groups: verbs and places first, then what is the person's own, last what to do with the words. */
 export function hits(text: string, stock: Stock): Hit[] {
   const asked = words(text);
-  const fits = (label: string): boolean => matches(asked, label);
+  const fits = (label: string): boolean => begins(asked, label);
   const commands = stock.commands.filter((c) => c.id !== "palette" && (stock.targeted || !c.task) && fits(c.label));
   const out = commands.map((c) => hit(c.group, c.id, c.label, c.icon, { do: "command", command: c }, { keys: c.keys[0] ?? "" }));
   for (const v of stock.views.filter((v) => fits(v.name))) out.push(hit("Filters", v.name, v.name, "bookmark", { do: "query", query: v.query }, { foreign: true }));
@@ -56,12 +56,6 @@ export function hits(text: string, stock: Stock): Hit[] {
     hit("With these words", "add", `Add the task “${line}”`, "plus", { do: "add", line }),
     hit("With these words", "say", `Tell the assistant “${line}”`, "sparkle", { do: "say", line }),
   ];
-}
-
-/** Every word asked for begins a word of the label. */
-function matches(asked: string[], label: string): boolean {
-  const own = words(label);
-  return asked.every((w) => own.some((o) => o.startsWith(w)));
 }
 
 const openFirst = (a: TaskRow, b: TaskRow): number => Number(a.completed) - Number(b.completed) || (fold(a.title) < fold(b.title) ? -1 : 1);

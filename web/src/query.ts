@@ -50,6 +50,12 @@ export function words(s: string): string[] {
   return fold(s).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 }
 
+/** Every word asked for begins a word of the text. */
+export function begins(asked: string[], text: string): boolean {
+  const own = words(text);
+  return asked.every((w) => own.some((o) => o.startsWith(w)));
+}
+
 interface Lexeme {
   text: string;
   not: boolean;

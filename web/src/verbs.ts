@@ -1,4 +1,4 @@
-import type { App } from "./app.svelte";
+import type { App, Made } from "./app.svelte";
 import { addDays, dueLabel, today } from "./day";
 import type { Args, Due, Priority, TaskRow, Tool } from "./protocol";
 import { isDay } from "./query";
@@ -50,15 +50,24 @@ export function moveAll(app: App, some: TaskRow[], due: string | null): void {
   if (some.length === 1 && only) return move(app, only, due);
   if (due === null) return make(app, "update_task", some, { clear: ["due"] }, `${tasks(some.length)} without a date`);
   const label = isDay(due) ? dueLabel({ date: due }, today(app.now, app.zone), app.locale) : due;
-  const [dated, free] = [some.filter((t) => t.due), some.filter((t) => !t.due)];
-  const made = [...app.bulk("update_task", dated, { move_due: due }), ...app.bulk("update_task", free, { due })];
+  const made = reschedule(app, some, due);
   if (made.length > 0) app.offerUndo(`Moved ${tasks(some.length)} to ${label}`, "", ...made.map((m) => m.op));
+}
+
+/** Gives tasks one date: those that have one keep their time and rule. */
+function reschedule(app: App, some: readonly TaskRow[], due: string): Made[] {
+  const [dated, free] = [some.filter((t) => t.due), some.filter((t) => !t.due)];
+  return [...app.bulk("update_task", dated, { move_due: due }), ...app.bulk("update_task", free, { due })];
 }
 
 /** Moves tasks by days; one without a date counts from today. */
 export function shift(app: App, some: TaskRow[], days: number): void {
   const now = today(app.now, app.zone);
-  for (const t of some) move(app, t, addDays(t.due?.date ?? now, days));
+  const to = (t: TaskRow): string => addDays(t.due?.date ?? now, days);
+  const [only] = some;
+  if (some.length === 1 && only) return move(app, only, to(only));
+  const made = [...new Set(some.map(to))].flatMap((day) => reschedule(app, some.filter((t) => to(t) === day), day));
+  if (made.length > 0) app.offerUndo(`Moved ${tasks(some.length)}`, "", ...made.map((m) => m.op));
 }
 
 export function prioritise(app: App, some: TaskRow[], priority: Priority): void {

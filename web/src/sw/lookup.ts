@@ -11,6 +11,7 @@ export async function taskTitle(uid: string): Promise<{ title: string; due: { da
 function read(name: string, key: string): Promise<unknown> {
   return new Promise((found, failed) => {
     const opening = indexedDB.open(name);
+    opening.onupgradeneeded = () => opening.transaction?.abort(); // it is gone: nothing is made here
     opening.onerror = () => failed(opening.error ?? new Error("not opened"));
     opening.onsuccess = () => {
       const db = opening.result;
