@@ -37,7 +37,7 @@ const (
 // certify reads the sentry's certificates, or makes them. The root's private key is forgotten, so that all three are made together; they
 // are made anew before they end.
 func (s secrets) certify(dir string) (made int, err error) {
-	names := []string{rootCert, issuerCert, issuerKey}
+	names := []string{rootCert, issuerKey, issuerCert} // the one that is asked comes last
 	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -211,5 +212,15 @@ func TestFile_ReadersMountWhatTheyRead(t *testing.T) {
 				t.Errorf("%s: %s is in no volume of it", name, env)
 			}
 		}
+	}
+}
+
+func TestTopics_AreTheTable(t *testing.T) {
+	want := map[string]int32{}
+	for _, topic := range dapr.BrokerTopics() {
+		want[topic.Name] = topic.Partitions
+	}
+	if got := topics(); !maps.Equal(got, want) {
+		t.Errorf("topics are %v, want %v", got, want)
 	}
 }

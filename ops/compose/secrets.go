@@ -95,7 +95,7 @@ func open(dir string) (s secrets, made int, err error) {
 	s = secrets{}
 	fresh := map[string]func() (string, error){
 		modelKey: func() (string, error) { return "", nil }, smtpURL: func() (string, error) { return "", nil },
-		superuser: password, "redis": password, "sign-in": password, "webhook": password, "dapr-api": password, "dapr-app": password,
+		superuser: password, "redis": password, "sign-in": password, "webhook": password, "logs": password, "dapr-api": password, "dapr-app": password,
 		"vapid": pushKey,
 	}
 	for _, role := range roles {
@@ -169,6 +169,7 @@ func (s secrets) files(signIn string) ([]file, error) {
 		{"anchors/ca.crt", userTandem, s[rootCert]},
 		{"tokens/api", userTandem, s["dapr-api"]},
 		{"tokens/app", userTandem, s["dapr-app"]},
+		{"logs/key", userTandem, s["logs"]},
 	}
 	for _, role := range roles {
 		out = append(out, file{"roles/" + role, userTandem, s[role]})

@@ -33,20 +33,27 @@ func makeTopics(ctx context.Context, out io.Writer) error {
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	made := 0
-	for _, topic := range tandem.Topics {
-		for name, n := range map[string]int32{string(topic): partitions, string(topic) + deadLetter: 1} {
-			fresh, err := makeTopic(ctx, admin, name, n)
-			if err != nil {
-				return fmt.Errorf("topic %s: %w", name, err)
-			}
-			if fresh {
-				made++
-			}
+	made, all := 0, topics()
+	for name, n := range all {
+		fresh, err := makeTopic(ctx, admin, name, n)
+		if err != nil {
+			return fmt.Errorf("topic %s: %w", name, err)
+		}
+		if fresh {
+			made++
 		}
 	}
-	fmt.Fprintf(out, "%d topics made, %d were there\n", made, 2*len(tandem.Topics)-made)
+	fmt.Fprintf(out, "%d topics made, %d were there\n", made, len(all)-made)
 	return nil
+}
+
+// topics gives the partitions of each topic and of its dead letters.
+func topics() map[string]int32 {
+	all := map[string]int32{}
+	for _, topic := range tandem.Topics {
+		all[string(topic)], all[string(topic)+deadLetter] = partitions, 1
+	}
+	return all
 }
 
 func makeTopic(ctx context.Context, admin *kadm.Client, name string, partitions int32) (made bool, err error) {

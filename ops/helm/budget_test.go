@@ -33,7 +33,7 @@ var offers = []offer{
 		"cloud.google.com/kubernetes-engine/pricing#cluster_management_fee_and_free_tier, /kubernetes-engine/docs/concepts/plan-node-sizes", "2026-11-25",
 	},
 	{
-		"oke", "one A1.Flex node of 2 OCPU and 12 GB in a basic cluster, Always Free (the allowance since 2026-06-15; it was 4 and 24)",
+		"oke", "one A1.Flex node of 2 OCPU and 12 GB in a basic cluster, Always Free (the allowance since 2026-06-15)",
 		1830, 9216, 500, 700,
 		"docs.oracle.com/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm", "2026-11-25",
 	},
