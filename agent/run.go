@@ -181,8 +181,7 @@ func (r *run) choose(ctx context.Context) {
 	r.setEngine()
 }
 
-// overspent reports that the person's budget of the day is used up. Where that cannot be read, nothing else can, and the turn fails
-// before a model is asked.
+// overspent reports that the person's budget of the day is used up. One that cannot be read counts as unspent.
 func (r *run) overspent(ctx context.Context) bool {
 	spent, err := r.Store.Spent(ctx, r.turn.UserID, r.Now())
 	if err != nil {

@@ -56,6 +56,8 @@ type config struct {
 	MailFrom   string
 	VAPIDKey   string
 	WebhookKey string
+
+	secrets []string // the values of the secret settings, which no log shows
 }
 
 // sidecar is where the process finds its Dapr runtime. Dapr's own variables keep their names.
@@ -130,6 +132,9 @@ func bind(fs *flag.FlagSet) (load func() (config, error)) {
 			}
 			if err := s.set(&c, value); err != nil {
 				return c, fmt.Errorf("%s: %w", source, err)
+			}
+			if s.secret {
+				c.secrets = append(c.secrets, value)
 			}
 		}
 		return c, nil

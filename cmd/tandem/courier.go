@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"tandem"
@@ -55,6 +56,7 @@ func (c config) withOwnKeys() (config, error) {
 	push, webhook := deliver.KeysFrom(secret)
 	c.VAPIDKey, c.WebhookKey = cmp.Or(c.VAPIDKey, push), cmp.Or(c.WebhookKey, webhook)
 	c.LogKey = cmp.Or(c.LogKey, telemetry.KeyFrom(secret))
+	c.secrets = slices.Concat(c.secrets, []string{push, webhook, c.LogKey})
 	return c, nil
 }
 

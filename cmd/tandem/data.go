@@ -241,7 +241,7 @@ func runReplay(ctx context.Context, std stdio, args []string) error {
 		fs.StringVar(&in.User, "user", "", "only events of this user")
 		fs.StringVar(&in.Topic, "topic", "", "only events of this topic")
 		fs.StringVar(&in.From, "from", "", "only events from this instant on (RFC 3339)")
-		fs.StringVar(&in.To, "to", "", "only events before this instant (RFC 3339)")
+		fs.StringVar(&in.To, "to", "", "only events up to this instant, and at it (RFC 3339)")
 		fs.BoolVar(&in.Dead, "dead", false, "the events that were set aside, not those of the trail")
 		fs.BoolVar(&in.DryRun, "dry-run", false, "list the events and publish nothing")
 	})

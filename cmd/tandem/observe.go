@@ -17,6 +17,7 @@ import (
 // observer is where the lines and the spans of a process go.
 type observer struct {
 	log     *slog.Logger
+	hidden  *telemetry.Secrets
 	loki    *telemetry.Loki // nil: lines go to standard error alone
 	tracing *telemetry.Tracing
 }
@@ -27,7 +28,7 @@ func newObserver(ctx context.Context, c config, mode string, m *telemetry.Metric
 		key = make([]byte, 32)
 		_, _ = rand.Read(key)
 	}
-	var o observer
+	o := observer{hidden: telemetry.NewSecrets(c.secrets...)}
 	var err error
 	if c.LokiURL != "" {
 		o.loki, err = telemetry.NewLoki(telemetry.LokiOptions{
@@ -39,7 +40,7 @@ func newObserver(ctx context.Context, c config, mode string, m *telemetry.Metric
 	}
 	o.log = telemetry.NewLogger(logTo, telemetry.LogOptions{
 		Level: c.LogLevel, Format: c.LogFormat, Key: key, Sink: o.loki,
-		Secrets: []string{c.AuthSecret, c.ModelKey, c.SMTPURL, c.VAPIDKey, c.WebhookKey, c.LogKey, c.LokiURL},
+		Secrets: o.hidden,
 	})
 	tag, commit := version()
 	o.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{

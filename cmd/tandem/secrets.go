@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"tandem/agent"
@@ -31,6 +33,7 @@ func (s *station) secretTasks(apply func(context.Context, config)) []task {
 			return s.sidecar.WatchSecret(ctx, name, func(fields map[string]string) {
 				mu.Lock()
 				defer mu.Unlock()
+				s.hidden.Add(slices.Collect(maps.Values(fields))...)
 				if now.take(name, fields) {
 					apply(ctx, now)
 				}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"flag"
+	"slices"
 	"testing"
 
 	"tandem/server/dapr"
@@ -50,5 +52,35 @@ func TestConfig_HasKeysOfItsOwn(t *testing.T) {
 	}
 	if none, err := (config{AuthIssuers: "issuers.json"}).withOwnKeys(); err != nil || none.VAPIDKey != "" {
 		t.Errorf("without a secret: %q, %v", none.VAPIDKey, err)
+	}
+}
+
+// Whatever stands in a secret setting is kept from the log.
+func TestConfig_NamesWhatLogsHide(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, s := range settings {
+		if !s.secret {
+			continue
+		}
+		n++
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		load := bind(fs)
+		value := "canary-of-sixteen-and-more-bytes"
+		for _, try := range []string{value, "postgres://u:" + value + "@h/d", "redis://:" + value + "@h", "http://u:" + value + "@h"} {
+			if err := fs.Parse([]string{"--" + s.flag, try}); err != nil {
+				t.Fatal(err)
+			}
+			c, err := load()
+			if err != nil {
+				continue
+			}
+			if !slices.Contains(c.secrets, try) {
+				t.Errorf("the log may show %s", s.env)
+			}
+		}
+	}
+	if n < 9 {
+		t.Errorf("%d secret settings", n)
 	}
 }

@@ -50,8 +50,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	writeBody(w, http.StatusOK, answer)
 }
 
-// SpendTurn spends one of the turns that a user may begin in a minute, or refuses. Asking again for the same turn spends nothing. Surfaces beside
-// this one share the count.
+// SpendTurn spends one of the turns that a user may begin in a minute, or refuses. Asking again within the minute for the same turn spends nothing,
+// so that retries are free; a turn whose conversation was deleted meanwhile runs anew. Surfaces beside this one share the count.
 func (s *Server) SpendTurn(ctx context.Context, user tandem.UserID, turn string) error {
 	wait, ok := s.takeTurn(ctx, user, turn)
 	if ok {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"log/slog"
 	"io"
 	"net"
 	"net/http"
@@ -93,22 +94,35 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (s *Server) account(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w}
-		began := s.Now()
+		began, method := s.Now(), r.Method
+		if !slices.Contains(knownMethods, method) {
+			method = routeOther
+		}
 		_, keep := tandem.ParseTraceparent(r.Header.Get("Traceparent")) // its id is not believed: ids are ours
-		ctx, end := tandem.Begin(s.Trace.In(r.Context()), tandem.Step{Name: "request", Kind: tandem.StepServe, Keep: keep})
+		ctx, end := tandem.Begin(s.Trace.In(r.Context()), tandem.Step{
+			Name: "request", Kind: tandem.StepServe, Keep: keep, Attrs: []slog.Attr{slog.String("method", method)},
+		})
 		r = r.WithContext(ctx)
 		defer func() {
 			took := s.Now().Sub(began)
-			name, method := route(r), r.Method
-			if a.status == http.StatusMethodNotAllowed || !slices.Contains(knownMethods, method) {
+			name := route(r)
+			if a.status == http.StatusMethodNotAllowed || method == routeOther {
 				name, method = routeOther, routeOther
 			}
 			s.Metrics.Request(name, method, a.status, took)
 			s.Log.DebugContext(ctx, "request", "route", name, "method", method, "code", a.status, "bytes", a.bytes, "took", took)
-			end(nil)
+			end(failed(a.status))
 		}()
 		next.ServeHTTP(a, r)
 	})
+}
+
+// failed tells a trace of an answer that is the server's fault.
+func failed(status int) error {
+	if status < http.StatusInternalServerError {
+		return nil
+	}
+	return fmt.Errorf("answered with %d", status)
 }
 
 var knownMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"tandem"
 )
@@ -46,8 +48,8 @@ type LogOptions struct {
 	Format string // text or json
 	// Key hashes the ids of people. Loggers with one key give one person one hash.
 	Key []byte
-	// Secrets are masked as they are, besides those of a known form.
-	Secrets []string
+	// Secrets are masked as they are, besides those of a known form; nil: there are none.
+	Secrets *Secrets
 	// Sink takes every line too; nil: none does.
 	Sink *Loki
 }
@@ -55,7 +57,7 @@ type LogOptions struct {
 // NewLogger writes a line for each record to w. A line tells the trace of the record's context, has attributes of Keys alone, names people by
 // a hash, and shows no secret.
 func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
-	r := &rules{key: o.Key, secrets: slices.DeleteFunc(slices.Clone(o.Secrets), func(s string) bool { return len(s) < minMasked })}
+	r := &rules{key: o.Key, secrets: cmp.Or(o.Secrets, &Secrets{})}
 	ho := &slog.HandlerOptions{Level: o.Level, ReplaceAttr: r.attr}
 	var h slog.Handler
 	switch {
@@ -126,10 +128,46 @@ func KeyFrom(secret []byte) string {
 	return string(key)
 }
 
+// Secrets are words that no line shows. More may come while lines are written.
+type Secrets struct {
+	words atomic.Pointer[[]string]
+}
+
+// NewSecrets holds words. Those that are so short that they stand in other words are left out.
+func NewSecrets(words ...string) *Secrets {
+	s := &Secrets{}
+	s.Add(words...)
+	return s
+}
+
+// Add has words masked from now on.
+func (s *Secrets) Add(words ...string) {
+	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return len(w) < minMasked })
+	for {
+		before := s.words.Load()
+		all := words
+		if before != nil {
+			all = slices.Concat(*before, words)
+		}
+		if s.words.CompareAndSwap(before, &all) {
+			return
+		}
+	}
+}
+
+func (s *Secrets) mask(text string) string {
+	if words := s.words.Load(); words != nil {
+		for _, w := range *words {
+			text = strings.ReplaceAll(text, w, redacted)
+		}
+	}
+	return text
+}
+
 // rules are what an attribute has to follow.
 type rules struct {
 	key     []byte
-	secrets []string
+	secrets *Secrets
 }
 
 // attr applies them to one attribute; the handler calls it for each, the message and members of groups included.
@@ -161,10 +199,7 @@ func (r *rules) attr(_ []string, a slog.Attr) slog.Attr {
 }
 
 func (r *rules) text(s string) string {
-	for _, secret := range r.secrets {
-		s = strings.ReplaceAll(s, secret, redacted)
-	}
-	return secretForms.ReplaceAllString(s, redacted)
+	return secretForms.ReplaceAllString(r.secrets.mask(s), redacted)
 }
 
 // private gives the text of an error without what a person wrote. Messages for the person may repeat that.

@@ -30,7 +30,7 @@ func TestLogger_MasksSecretsWhereverTheyHide(t *testing.T) {
 		for _, format := range []string{"text", "json"} {
 			t.Run(name+" "+format, func(t *testing.T) {
 				var out bytes.Buffer
-				log := telemetry.NewLogger(&out, telemetry.LogOptions{Level: slog.LevelDebug, Format: format, Secrets: []string{"the-configured-canary", "short", ""}})
+				log := telemetry.NewLogger(&out, telemetry.LogOptions{Level: slog.LevelDebug, Format: format, Secrets: telemetry.NewSecrets("the-configured-canary", "short", "")})
 				wrapped := fmt.Errorf("open %s: %w", secret, errors.New(secret))
 				log.With("route", secret).WithGroup("g").Error("failed "+secret, "err", wrapped, slog.Group("h", "reason", secret), "rows", []string{secret}, "code", valuer(secret))
 				if text := out.String(); strings.Contains(strings.ReplaceAll(text, jwt, "canary"), "canary") || !strings.Contains(text, "[redacted]") {
@@ -48,7 +48,7 @@ func (v valuer) LogValue() slog.Value { return slog.StringValue(string(v)) }
 
 func TestLogger_LeavesTheRestAlone(t *testing.T) {
 	var out bytes.Buffer
-	log := telemetry.NewLogger(&out, telemetry.LogOptions{Level: slog.LevelInfo, Format: "text", Secrets: []string{"short"}})
+	log := telemetry.NewLogger(&out, telemetry.LogOptions{Level: slog.LevelInfo, Format: "text", Secrets: telemetry.NewSecrets("short")})
 	log.Debug("not shown")
 	log.Info("turn taken over", "turn_id", "0190f3c2-0000-7000-8000-000000000001", "attempt", 2, "reason", "in short: a\nb\x1b[31m", "rows", map[string]int{"versions": 3})
 	want := `level=INFO msg="turn taken over" turn_id=0190f3c2-0000-7000-8000-000000000001 attempt=2 reason="in short: a\nb\x1b[31m" rows=map[versions:3]` + "\n"

@@ -37,7 +37,6 @@ var spanNames = map[string]attribute.Key{
 	"topic":    "messaging.destination.name",
 	"consumer": "messaging.consumer.group.name",
 	"event_id": "messaging.message.id",
-	"route":    "http.route",
 	"method":   "http.request.method",
 	keyUser:    "tandem.user_hash",
 	keyTrace:   "tandem.trace_id",
