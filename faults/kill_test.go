@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tandem"
+	"tandem/ops/dev/crash"
 	"tandem/sync/client"
 )
 
@@ -196,24 +196,10 @@ func examine(t *testing.T, s *server, user tandem.UserID, book *ledger, devices 
 			t.Errorf("%s: a device does not reach %d: %v", user, want.Seq, err)
 			continue
 		}
-		if diff := cmp.Diff(want.Rows, among(want.Rows, d.Replica().Rows)); diff != "" {
+		if diff := cmp.Diff(want.Rows, crash.Among(want.Rows, d.Replica().Rows)); diff != "" {
 			t.Errorf("%s: a device differs from the database (-database +device):\n%.2000s", user, diff)
 		}
 	}
-}
-
-type rowsByKind = map[tandem.Kind]map[string]json.RawMessage
-
-// among leaves conversations and messages out that a snapshot does not hold: a device may keep older ones.
-func among(snapshot, device rowsByKind) rowsByKind {
-	out := rowsByKind{}
-	for kind, rows := range device {
-		out[kind] = maps.Clone(rows)
-		if kind == tandem.KindConv || kind == tandem.KindMsg {
-			maps.DeleteFunc(out[kind], func(id string, _ json.RawMessage) bool { return snapshot[kind][id] == nil })
-		}
-	}
-	return out
 }
 
 func rowsOf(t *testing.T, r *client.Replica) []tandem.TaskRow {

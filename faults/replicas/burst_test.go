@@ -195,7 +195,7 @@ func eightTimes(t *testing.T, p *product.Product, s store) {
 		a.Sidecar.Start()
 	}
 	eventually(t, takenWithin, "every group has read to the end", func() bool {
-		if err := command(t.Context(), p.Redis.Addr, "FLUSHALL"); err != nil { // again and again: no key lasts
+		if err := p.Redis.Do(t.Context(), "FLUSHALL"); err != nil { // again and again: no key lasts
 			t.Error(err)
 		}
 		return lag(t, p) == 0

@@ -2,14 +2,10 @@
 package replicas
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
-	"net"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -182,21 +178,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-// command gives Redis a command of one line that is answered with OK.
-func command(ctx context.Context, addr, line string) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "%s\r\n", line); err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(conn).ReadString('\n')
-	if err == nil && !strings.HasPrefix(answer, "+OK") {
-		err = fmt.Errorf("%s: %s", line, answer)
-	}
-	return err
 }

@@ -234,7 +234,7 @@ func outages(p *product.Product) []outage {
 			pause(ctx, 7*time.Second)
 			return start(ctx, p.PG.Start)
 		}},
-		{"Redis flushed", func(ctx context.Context) error { return command(ctx, p.Redis.Addr, "FLUSHALL") }},
+		{"Redis flushed", func(ctx context.Context) error { return p.Redis.Do(ctx, "FLUSHALL") }},
 		{"Redis killed, away for 3 s", func(ctx context.Context) error {
 			p.Redis.Kill()
 			pause(ctx, 3*time.Second)

@@ -76,7 +76,10 @@ func (w *watcher) awaitPeople(t *testing.T, limit time.Duration, clients ...stri
 		select {
 		case <-w.news:
 		case <-timeout:
-			t.Fatalf("within %s the device was told of %v, want %v", limit, w.there, clients)
+			w.mu.Lock()
+			there := slices.Clone(w.there)
+			w.mu.Unlock()
+			t.Fatalf("within %s the device was told of %v, want %v", limit, there, clients)
 		}
 	}
 }

@@ -70,17 +70,18 @@ func (c *Crowd) examine(p *person) {
 			c.tb.Errorf("%s: a device does not reach %d: %v", p.user, want.Seq, err)
 			continue
 		}
-		if diff := cmp.Diff(want.Rows, among(want.Rows, d.Replica().Rows)); diff != "" {
+		if diff := cmp.Diff(want.Rows, Among(want.Rows, d.Replica().Rows)); diff != "" {
 			c.tb.Errorf("%s: a device differs from the database (-database +device):\n%.2000s", p.user, diff)
 		}
 	}
 }
 
-type rowsByKind = map[tandem.Kind]map[string]json.RawMessage
+// RowsByKind are the rows of a replica.
+type RowsByKind = map[tandem.Kind]map[string]json.RawMessage
 
-// among leaves conversations and messages out that a snapshot does not hold: a device may keep older ones.
-func among(snapshot, device rowsByKind) rowsByKind {
-	out := rowsByKind{}
+// Among leaves conversations and messages out that a snapshot does not hold: a device may keep older ones.
+func Among(snapshot, device RowsByKind) RowsByKind {
+	out := RowsByKind{}
 	for kind, rows := range device {
 		out[kind] = maps.Clone(rows)
 		if kind == tandem.KindConv || kind == tandem.KindMsg {

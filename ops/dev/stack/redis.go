@@ -70,6 +70,15 @@ func (r *Cache) ping(ctx context.Context) error {
 	return err
 }
 
+// Do runs a command that is answered with OK.
+func (r *Cache) Do(ctx context.Context, command string) error {
+	answer, err := ask(ctx, r.Addr, command+"\r\n")
+	if err == nil && !strings.HasPrefix(answer, "+OK") {
+		err = fmt.Errorf("%s: %s", command, answer)
+	}
+	return err
+}
+
 // ask sends a line and reads one.
 func ask(ctx context.Context, addr, line string) (string, error) {
 	var d net.Dialer
