@@ -59,11 +59,28 @@ async function worker(): Promise<Worker> {
   return desk.serviceWorkers()[0] ?? (await desk.waitForEvent("serviceworker"));
 }
 
+test("what was just answered is there after a reload without a server", async () => {
+  await go(page, "Inbox");
+  await add(page, "Just now");
+  await settled(page);
+  await tandem.kill();
+  await desk.setOffline(true);
+  await page.reload();
+  await row(page, "Just now").waitFor();
+  await desk.setOffline(false);
+  await tandem.start();
+  await settled(page);
+  await row(page, "Just now").locator(".tick").click();
+  await settled(page);
+});
+
 test("fifty edits made offline by a page that is killed are made once", async () => {
   const edits = 50;
   await go(page, "Inbox");
   await add(page, "Before");
   await settled(page);
+  const before = (await row(page, "Before").getAttribute("data-task")) ?? "";
+  await expect.poll(() => page.evaluate(stored, before), { message: "it waits no more" }).toBe(true);
   await tandem.kill();
   await desk.setOffline(true);
   await page.reload();
@@ -143,8 +160,9 @@ test("a browser subscribes to push with the server's key, and stops", async () =
   });
   await page.goto(`${tandem.origin}/settings`);
   await page.locator("[data-push]:enabled").check();
-  await expect.poll(() => page.locator("[data-push]").isChecked()).toBe(true);
-  expect(await page.evaluate(() => (globalThis as unknown as { asked: number }).asked), "an uncompressed point of P-256").toBe(65);
+  const asked = (): Promise<number> => page.evaluate(() => (globalThis as unknown as { asked: number }).asked);
+  await expect.poll(asked, { message: "an uncompressed point of P-256" }).toBe(65);
+  expect(await page.locator("[data-push]").isChecked()).toBe(true);
   await settled(page);
   await page.reload();
   await page.locator("[data-push]:checked").uncheck();

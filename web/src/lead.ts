@@ -43,6 +43,8 @@ export class Lead {
   /** Operations that are not in the database yet, and so may not be sent. */
   #unsaved = new Set<string>();
   #dirty = new Set<Key>();
+  /** Operations that are answered and still in the database: they leave it together with the rows that they changed. */
+  #answered = new Set<string>();
   #writing: ReturnType<typeof setTimeout> | undefined;
   #hold: ReturnType<typeof setTimeout> | undefined;
   /** The last event seen of each running turn. */
@@ -213,7 +215,8 @@ export class Lead {
   #settle(mid: number, frame: Ack | Nack): void {
     const m = this.#replica.pending.find((p) => p.mid === mid);
     this.#replica.settle(mid);
-    if (m) void this.#keep((store) => store.settle(m.op));
+    if (m) this.#answered.add(m.op);
+    this.#writing ??= setTimeout(() => void this.#writeDirty(), WRITE_MS);
     this.#emit({ type: "frame", frame });
     this.#flush();
   }
@@ -222,9 +225,10 @@ export class Lead {
     if (first === undefined || (this.#replica.pending[0]?.mid ?? first) === first) return;
     this.#replica.renumber(first);
     const pending = this.#replica.pending;
+    const answered = this.#takeAnswered();
     for (const m of pending) this.#unsaved.add(m.op);
     this.#emit({ type: "renumbered", first });
-    void this.#keep((store) => store.renumber(pending)).then(() => {
+    void this.#keep((store) => store.renumber(pending, answered)).then(() => {
       for (const m of pending) this.#unsaved.delete(m.op);
       this.#flush();
     });
@@ -255,7 +259,14 @@ export class Lead {
     this.#noted.clear();
     const gone = this.#journal.trim();
     if (noted.length > 0) void this.#keep((store) => store.note(noted, gone));
-    await this.#keep((store) => store.write(rows.map(([k, r]) => [k, r]), { epoch, seq }, false));
+    const answered = this.#takeAnswered();
+    await this.#keep((store) => store.write(rows.map(([k, r]) => [k, r]), { epoch, seq }, false, answered));
+  }
+
+  #takeAnswered(): string[] {
+    const answered = [...this.#answered];
+    this.#answered.clear();
+    return answered;
   }
 
   async #writeAll(): Promise<void> {
@@ -263,7 +274,8 @@ export class Lead {
     this.#writing = undefined;
     this.#dirty.clear();
     const { rows, epoch, seq } = this.#replica.save();
-    await this.#keep((store) => store.write(rows, { epoch, seq }, true));
+    const answered = this.#takeAnswered();
+    await this.#keep((store) => store.write(rows, { epoch, seq }, true, answered));
   }
 
   /** Storage that fails (full, or taken away) must not stop the work; the person is told. */

@@ -75,14 +75,16 @@ export class Store {
     };
   }
 
-  /** Stores changed rows; undefined removes one. `whole` replaces all that was there. */
-  async write(rows: Iterable<[Key, Row | undefined]>, at: { epoch: string | null; seq: number }, whole: boolean): Promise<void> {
-    const tx = this.#db.transaction(["rows", "meta"], "readwrite", { durability: "relaxed" });
+  /** Stores changed rows; undefined removes one. `whole` replaces all that was there. With what they brought about go the changes that are
+   * `answered`, so that a task is always in one or the other. */
+  async write(rows: Iterable<[Key, Row | undefined]>, at: { epoch: string | null; seq: number }, whole: boolean, answered: Iterable<string>): Promise<void> {
+    const tx = this.#db.transaction(["rows", "meta", "pending"], "readwrite", { durability: "relaxed" });
     const table = tx.objectStore("rows");
     if (whole) void table.clear();
     for (const [key, row] of rows) void (row ? table.put(row, key) : table.delete(key));
     void tx.objectStore("meta").put(at.epoch, "epoch");
     void tx.objectStore("meta").put(at.seq, "seq");
+    for (const op of answered) void tx.objectStore("pending").delete(op);
     await tx.done;
   }
 
@@ -101,13 +103,10 @@ export class Store {
     await tx.done;
   }
 
-  async settle(op: string): Promise<void> {
-    await this.#db.delete("pending", op);
-  }
-
-  /** Stores the changes under their new numbers. */
-  async renumber(pending: readonly Mutation[]): Promise<void> {
+  /** Stores the changes under their new numbers, and forgets those that are answered. */
+  async renumber(pending: readonly Mutation[], answered: Iterable<string>): Promise<void> {
     const tx = this.#db.transaction(["pending", "meta"], "readwrite", { durability: "strict" });
+    for (const op of answered) void tx.objectStore("pending").delete(op);
     for (const m of pending) void tx.objectStore("pending").put(m, m.op);
     const last = pending.at(-1);
     if (last) void tx.objectStore("meta").put(last.mid, "last_mid");
